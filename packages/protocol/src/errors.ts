@@ -4,6 +4,8 @@
 export const ERROR_CODES = {
   ABORTED: [499, 'Nothing: the caller went away. What was emitted is sealed.'],
   CONFIG_INVALID: [500, 'Correct the named setting.'],
+  CONTENT_TYPE_UNSUPPORTED: [415, 'Send application/json in UTF-8, without a content encoding.'],
+  DEADLINE_EXCEEDED: [504, 'Ask for fewer tokens, or try again when the server is less busy.'],
   ENGINE_CPU_UNSUPPORTED: [500, 'Run on Node 22.18 or newer, or on a processor with WebAssembly SIMD.'],
   ENGINE_NONFINITE: [500, 'The model produced NaN or infinity at the named place; report it with the model digest.'],
   INTERNAL: [500, 'A broken invariant of Runproof; report it.'],
@@ -36,6 +38,7 @@ export const ERROR_CODES = {
   RECEIPT_SYNTAX: [400, 'Get the receipt again.'],
   SHUTTING_DOWN: [503, 'Try again after Retry-After, or another node.'],
   SIGNATURE_INVALID: [400, 'Do not trust this receipt: a known key has not made this signature.'],
+  STORE_UNWRITABLE: [500, 'Make the data directory writable and give it room; no answer leaves without its receipt.'],
   TILE_NOT_FOUND: [404, 'Ask for a tile that the current checkpoint covers.'],
   TRUST_CHANGED: [409, 'The key or model differs from the one trusted before. Find out why before you trust it again.'],
   UNTRUSTED: [400, 'The policy does not trust this; run runproof trust if you do.'],
