@@ -1,0 +1,194 @@
+"""Trains the network: Muon for the matrices, Adam for embedding and norms.
+
+    python train.py --steps 2400 --decay 900
+
+Deterministic from --seed. The learning rate warms up, stays, and decays linearly
+to zero over the last --decay steps; a run can be resumed from a checkpoint, and
+as long as the decay has not begun, with another --steps and --decay.
+"""
+
+import argparse
+import json
+import os
+import time
+
+os.environ.setdefault("XLA_FLAGS", "--xla_cpu_prefer_vector_width=512")
+
+import jax  # noqa: E402
+import jax.numpy as jnp  # noqa: E402
+import numpy as np  # noqa: E402
+
+from model import Config, init, loss_fn  # noqa: E402
+from tokenizer import load  # noqa: E402
+
+ROW = 384          # tokens a training row predicts
+STORY_WEIGHT = 0.6  # a story has many right words; an answer has one
+
+
+def encode_chat(tok, chat):
+    """Ids and loss weights of one chat: only what the assistant says is learned."""
+    ids, weights, kinds = [], [], iter(chat["kinds"])
+    for m in chat["messages"]:
+        one = tok.message(m["role"], m["content"])
+        w = [0.0] * len(one)
+        if m["role"] == "assistant":
+            head = len(tok.message("assistant"))
+            value = STORY_WEIGHT if next(kinds) == "story" else 1.0
+            w[head:-1] = [value] * (len(one) - head - 1)
+        ids += one
+        weights += w
+    return ids, weights
+
+
+def pack(tok, path, limit=None):
+    """Rows of ROW + 1 tokens, each filled with whole chats: tokens, segments, weights."""
+    rows, open_rows = [], []
+    with open(path, encoding="utf-8") as f:
+        for _, line in zip(range(limit or 1 << 40), f):
+            ids, w = encode_chat(tok, json.loads(line))
+            if len(ids) > ROW + 1:
+                continue
+            row = next((r for r in open_rows if len(r[0]) + len(ids) <= ROW + 1), None)
+            if row is None:
+                row = ([], [], [])
+                open_rows.append(row)
+            number = row[1][-1] + 1 if row[1] else 1
+            row[0].extend(ids)
+            row[1].extend([number] * len(ids))
+            row[2].extend(w)
+            if len(open_rows) > 24:
+                rows.append(open_rows.pop(0))
+    rows += open_rows
+    out = [np.zeros((len(rows), ROW + 1), t) for t in (np.uint16, np.uint8, np.float16)]
+    for n, row in enumerate(rows):
+        for array, values in zip(out, row):
+            array[n, :len(values)] = values
+    return out
+
+
+def orthogonalise(g):
+    """Newton-Schulz: the nearest matrix to g with all singular values near one."""
+    x = g.T if g.shape[0] > g.shape[1] else g
+    x = x / (jnp.linalg.norm(x) + 1e-7)
+    for _ in range(5):
+        a = x @ x.T
+        x = 3.4445 * x + (-4.7750 * a + 2.0315 * a @ a) @ x
+    return x.T if g.shape[0] > g.shape[1] else x
+
+
+def is_matrix(name):
+    return name.startswith("blk.") and "norm" not in name
+
+
+def update(params, grads, state, step, rate):
+    """One optimiser step; rate is the schedule's factor in 0..1."""
+    new_p, new_s = {}, {}
+    for k, p in params.items():
+        g = grads[k]
+        if is_matrix(k):
+            m = 0.95 * state[k][0] + g
+            o = orthogonalise(g + 0.95 * m) * max(1.0, p.shape[0] / p.shape[1]) ** 0.5
+            new_p[k] = p * (1 - 0.02 * 0.05 * rate) - 0.02 * rate * o
+            new_s[k] = (m,)
+        else:
+            m = 0.9 * state[k][0] + 0.1 * g
+            v = 0.98 * state[k][1] + 0.02 * g * g
+            u = (m / (1 - 0.9 ** step)) / (jnp.sqrt(v / (1 - 0.98 ** step)) + 1e-9)
+            new_p[k] = p - 0.004 * rate * u
+            new_s[k] = (m, v)
+    return new_p, new_s
+
+
+def fresh_state(params):
+    return {k: tuple(jnp.zeros_like(p) for _ in range(1 if is_matrix(k) else 2))
+            for k, p in params.items()}
+
+
+def schedule(step, steps, decay):
+    """Factor of the learning rate at a step counted from one."""
+    return min(1.0, step / 60, max(0.0, (steps - step + 1) / decay))
+
+
+def save(path, params, state, step):
+    flat = {f"p/{k}": np.asarray(v) for k, v in params.items()}
+    for k, values in state.items():
+        flat |= {f"s/{k}/{n}": np.asarray(v) for n, v in enumerate(values)}
+    np.savez(path + ".part.npz", step=step, **flat)
+    os.replace(path + ".part.npz", path)
+
+
+def restore(path):
+    z = np.load(path)
+    params = {k[2:]: jnp.asarray(z[k]) for k in z.files if k.startswith("p/")}
+    state = {k: tuple(jnp.asarray(z[f"s/{k}/{n}"]) for n in range(1 if is_matrix(k) else 2))
+             for k in params}
+    return params, state, int(z["step"])
+
+
+def batch_order(rows, batch, seed):
+    """Endless batches of row numbers: every epoch a new permutation from the seed."""
+    epoch = 0
+    while True:
+        order = np.random.default_rng([seed, epoch]).permutation(rows)
+        for n in range(0, rows - batch + 1, batch):
+            yield order[n:n + batch]
+        epoch += 1
+
+
+def run(cfg, data, a):
+    """The training loop."""
+    grad = jax.jit(jax.value_and_grad(lambda p, t, s, w: loss_fn(cfg, p, t, s, w)))
+    add = jax.jit(lambda x, y: jax.tree.map(jnp.add, x, y), donate_argnums=0)
+    step_fn = jax.jit(update, donate_argnums=(0, 2))
+    ckpt = os.path.join(a.build, "checkpoint.npz")
+    if a.resume:
+        params, state, done = restore(ckpt)
+    else:
+        params = init(cfg, a.seed)
+        state, done = fresh_state(params), 0
+    log = open(os.path.join(a.build, "train.log"), "a", encoding="utf-8")
+    began, total, seen = time.time(), 0.0, 0
+    for step, rows in enumerate(batch_order(len(data[0]), a.batch, a.seed), 1):
+        if step > a.steps:
+            break
+        if step <= done:
+            continue
+        grads, loss = None, 0.0
+        for n in range(0, a.batch, a.micro):
+            t, s, w = (x[rows[n:n + a.micro]] for x in data)
+            one, g = grad(params, t.astype(np.int32), s.astype(np.int32), w.astype(np.float32))
+            grads = g if grads is None else add(grads, g)
+            loss += float(one) * a.micro / a.batch
+        params, state = step_fn(params, grads, state, step, schedule(step, a.steps, a.decay))
+        total, seen = total + loss, seen + 1
+        if step % 20 == 0 or step == a.steps:
+            speed = (step - done) * a.batch * ROW / (time.time() - began)
+            line = f"step {step} loss {total / seen:.4f} tokens/s {speed:.0f}"
+            print(line, flush=True)
+            print(line, file=log, flush=True)
+            total, seen = 0.0, 0
+        if step % a.every == 0 or step == a.steps:
+            save(ckpt, params, state, step)
+
+
+def main():
+    args = argparse.ArgumentParser(description=__doc__)
+    args.add_argument("--build", default="build")
+    args.add_argument("--steps", type=int, default=2400)
+    args.add_argument("--decay", type=int, default=900)
+    args.add_argument("--batch", type=int, default=12)
+    args.add_argument("--micro", type=int, default=4)
+    args.add_argument("--every", type=int, default=100)
+    args.add_argument("--seed", type=int, default=7)
+    args.add_argument("--resume", action="store_true")
+    a = args.parse_args()
+    tok = load(os.path.join(a.build, "tokenizer.json"))
+    cfg = Config(vocab=len(tok.tokens))
+    data = pack(tok, os.path.join(a.build, "corpus", "train.jsonl"))
+    used = (data[1] > 0).mean()
+    print(f"{len(data[0])} rows, {used:.1%} filled, {(data[2] > 0).mean():.1%} learned", flush=True)
+    run(cfg, data, a)
+
+
+if __name__ == "__main__":
+    main()
