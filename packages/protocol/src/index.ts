@@ -1,5 +1,20 @@
 export { concatBytes, encodeBase64, encodeHex, encodeTokenIds, equalBytes, parseBase64, parseHex, utf8 } from './bytes.ts';
-export { ERROR_CODES, type ErrorCode, type Evidence, RunproofError } from './errors.ts';
-export { promptOfRequest, type RequestPrompt } from './prompt.ts';
-export { sha256 } from './sha256.ts';
+export { encodeCanonicalJson, parseCanonicalJson } from './canonical-json.ts';
+export { commit, commitmentKey, outputCommitmentData, receiptEntry, receiptId, receiptIdOfBundle } from './commitment.ts';
+export { ERROR_CODES, RunproofError } from './errors.ts';
+export { decodeUtf8, isJsonObject, parseJson } from './json.ts';
+export { digestOf, modelManifest } from './model-manifest.ts';
+export { promptOfRequest } from './prompt.ts';
+export { bundleFromValue, encodeBundle, parseBundle, parseReceiptBody } from './receipt.ts';
+export { choiceOfResponse } from './response.ts';
+export { deriveSeed, effectiveSampling } from './sampling.ts';
+export { hkdfSha256, hmacSha256, sha256 } from './sha256.ts';
+export { StreamReader } from './stream-reader.ts';
+
+export type { CommitmentField } from './commitment.ts';
+export type { ErrorCode, Evidence } from './errors.ts';
+export type { JsonLimits, JsonObject, JsonValue } from './json.ts';
+export type { ModelManifest } from './model-manifest.ts';
+export type { RequestPrompt } from './prompt.ts';
+export type { ResponseChoice } from './response.ts';
 export type { Bundle, Disclosure, FinishReason, Level, Operation, ReceiptBody, SamplingParameters } from './types.ts';
