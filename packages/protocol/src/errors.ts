@@ -54,6 +54,7 @@ export const ERROR_CODES = {
   UNTRUSTED: [400, 'The policy does not trust this; run runproof trust if you do.'],
   VERIFY_FAILED: [502, 'Do not use the answer: its receipt does not hold.'],
   VERIFY_INCOMPLETE: [502, 'Provide what the report lists as missing.'],
+  VKEY_SYNTAX: [400, 'Copy the verifier key again, whole; Ed25519 keys (types 1 and 4) are supported.'],
 } as const satisfies Record<string, readonly [number, string]>;
 
 export type ErrorCode = keyof typeof ERROR_CODES;
