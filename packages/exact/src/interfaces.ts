@@ -73,8 +73,11 @@ export interface Tokenizer {
   encode(text: string, options?: { parseSpecial?: boolean; addBos?: boolean }): number[];
   /** Bytes of one id; control tokens have none unless `special`. */
   decodeToken(id: number, options?: { special?: boolean }): Uint8Array;
-  /** Bytes of all ids. */
-  decode(ids: readonly number[], options?: { special?: boolean }): Uint8Array;
+  /**
+   * Bytes of all ids, exactly those of `decodeToken` one after the other. With `start`, `ids` are what `encode` gave for a whole text, and
+   * the spaces that SentencePiece puts in front of it and behind special tokens are taken off again.
+   */
+  decode(ids: readonly number[], options?: { special?: boolean; start?: boolean }): Uint8Array;
 }
 
 export interface ChatMessage {
