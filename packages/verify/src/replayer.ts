@@ -1,0 +1,22 @@
+// The port through which a verifier runs the model again. An engine with its model implements it (specs/exact-1.md §9).
+import type { Disclosure, JsonObject, Operation, SamplingParameters } from '@runproof/protocol';
+
+/** Progress of a replay: tokens checked of tokens in all. */
+export type ReplayProgress = (done: number, total: number) => void;
+
+export type ReplayOutcome =
+  | { readonly equal: true; readonly tokens: number; readonly text: string; readonly finish: 'stop' | 'length' | 'unfinished' }
+  | { readonly equal: false; readonly position: number; readonly what: 'trace' | 'sampling'; readonly expected: string; readonly got: string };
+
+export interface Replayer {
+  /** digest of the manifest of the verifier's own model */
+  readonly modelDigest: string;
+  /** contract of the verifier's own engine */
+  readonly contract: string;
+  /** positions of the model's context: it bounds `max_tokens` */
+  readonly contextLength: number;
+  /** Prompt ids of a request, by template and tokenizer of the verifier's model. */
+  encodePrompt(operation: Operation, request: JsonObject): Promise<number[]>;
+  /** Recomputes logits, trace and samples of `disclosure`; `trace` is the receipt's trace root, hex32. */
+  replay(disclosure: Disclosure, sampling: SamplingParameters, trace: string, onProgress?: ReplayProgress): Promise<ReplayOutcome>;
+}

@@ -1,0 +1,102 @@
+// Checks of a receipt against what the client received, and of what the bundle discloses against what the body commits to.
+import {
+  type Bundle,
+  type CommitmentField,
+  choiceOfResponse,
+  commit,
+  type Disclosure,
+  encodeHex,
+  encodeTokenIds,
+  type Operation,
+  outputCommitmentData,
+  parseBase64,
+  parseHex,
+  parseJson,
+  type ResponseChoice,
+  RunproofError,
+  StreamReader,
+} from '@runproof/protocol';
+import { mismatch } from './report.ts';
+
+/** Bytes of a response: as the largest bundle inside a stream, and the text. */
+const RESPONSE_LIMITS = { bytes: 64 * 1024 * 1024, depth: 16 } as const;
+const BRACE = 0x7b;
+const WHITE_SPACE: ReadonlySet<number | undefined> = new Set([0x20, 0x0a, 0x0d, 0x09]);
+
+/** A plain response is a JSON object and begins with a brace; no line of an event stream does. */
+function isPlainJson(response: Uint8Array): boolean {
+  return response.find((byte) => !WHITE_SPACE.has(byte)) === BRACE;
+}
+
+/** What the client received: from the bytes of a plain response, or of a stream of server-sent events. */
+function parseResponse(operation: Operation, response: Uint8Array): ResponseChoice {
+  if (response.length > RESPONSE_LIMITS.bytes) throw new RunproofError('JSON_SIZE', `The response is larger than ${RESPONSE_LIMITS.bytes} bytes.`);
+  if (isPlainJson(response)) return choiceOfResponse(operation, parseJson(response, RESPONSE_LIMITS));
+  const reader = new StreamReader(operation);
+  reader.push(response);
+  reader.end();
+  const { content, finishReason, usage } = reader;
+  if (finishReason === null) throw new RunproofError('RESPONSE_SYNTAX', 'The stream failed and has no finish reason.');
+  return { content, finishReason, usage };
+}
+
+/** `response.match`: text, finish reason and usage of the response are those of the receipt. */
+export function checkResponse(bundle: Bundle, response: Uint8Array): { detail: string; value: true } {
+  const { body } = bundle;
+  const { content, finishReason, usage } = parseResponse(body.operation, response);
+  if (finishReason !== body.finish_reason) {
+    throw mismatch('OUTPUT_MISMATCH', `The answer ended with ${finishReason}, the receipt says ${body.finish_reason}.`, {
+      expected: body.finish_reason,
+      got: finishReason,
+    });
+  }
+  const got = commit(parseHex(bundle.salt), 'output', outputCommitmentData(content, finishReason));
+  if (got !== body.output) throw mismatch('OUTPUT_MISMATCH', 'The receipt commits to another answer.', { expected: body.output, got });
+  for (const name of ['completion_tokens', 'prompt_tokens'] as const) {
+    if (usage === null || usage[name] === body.usage[name]) continue;
+    throw mismatch('OUTPUT_MISMATCH', `The answer says ${usage[name]} ${name}, the receipt ${body.usage[name]}.`, {
+      parameter: `usage.${name}`,
+      expected: body.usage[name],
+      got: usage[name],
+    });
+  }
+  return { detail: `${content.length} characters, finish reason ${finishReason}`, value: true };
+}
+
+/** `disclosure.prompt` and `disclosure.tokens`: the disclosed ids are the committed ones, and as many as the usage says. */
+export function checkDisclosed(
+  bundle: Bundle,
+  field: Extract<CommitmentField, 'prompt' | 'tokens'>,
+  ids: readonly number[],
+  usage: number,
+): { detail: string; value: true } {
+  const got = commit(parseHex(bundle.salt), field, encodeTokenIds(ids));
+  if (got !== bundle.body[field]) throw mismatch('DISCLOSURE_MISMATCH', 'The receipt commits to other tokens.', { expected: bundle.body[field], got });
+  if (ids.length !== usage) {
+    throw mismatch('DISCLOSURE_MISMATCH', `The usage says ${usage} tokens, there are ${ids.length}.`, { expected: ids.length, got: usage });
+  }
+  const { max_tokens: limit } = bundle.body.sampling;
+  if (field === 'tokens' && ids.length > limit) {
+    throw mismatch('DISCLOSURE_MISMATCH', `There are ${ids.length} tokens, more than max_tokens allows.`, { expected: limit, got: ids.length });
+  }
+  return { detail: `${ids.length} token ids`, value: true };
+}
+
+/** Bytes of h_t that a disclosure carries (specs/exact-1.md §8). */
+const TRACE_PREFIX_BYTES = 8;
+
+/** `disclosure.trace`: the last disclosed prefix is that of the trace root. The others are hints that only a replay can check. */
+export function checkTrace(bundle: Bundle, disclosure: Disclosure): { detail: string; value: true } {
+  const prefixes = parseBase64(disclosure.trace) ?? new Uint8Array(0);
+  const claimed = bundle.body.levels.includes('replayed');
+  const count = disclosure.completion.length;
+  if (prefixes.length !== (claimed ? count * TRACE_PREFIX_BYTES : 0)) {
+    throw mismatch('DISCLOSURE_MISMATCH', 'The disclosed trace does not have one entry per token.', { expected: claimed ? count : 0, got: prefixes.length / 8 });
+  }
+  const expected = bundle.body.trace.slice(0, 2 * TRACE_PREFIX_BYTES);
+  const got = encodeHex(prefixes.subarray(-TRACE_PREFIX_BYTES));
+  if (claimed && count > 0 && got !== expected) {
+    throw mismatch('DISCLOSURE_MISMATCH', 'The disclosed trace does not end in the trace root.', { expected, got });
+  }
+  return { detail: `${prefixes.length / TRACE_PREFIX_BYTES} entries`, value: true };
+}
