@@ -1,3 +1,7 @@
+export { bindKernels, detectVariant, KERNEL_VARIANTS, type Kernels, type KernelVariant, kernelsDigest } from './engine/kernels.ts';
+export { loadExactModel, type LoadOptions } from './engine/load.ts';
+export { type KernelSetup, type ParallelRunner, type RunTape } from './engine/parallel.ts';
+export type { BatchJob, BatchModel, BatchResult } from './engine/wasm-model.ts';
 export { readGguf } from './gguf/reader.ts';
 export { readTensor, readTensorChunks, type ReadTensorOptions, type TensorChunk } from './gguf/tensor-data.ts';
 export { GGUF_LIMITS, type GgufFile, type GgufValue, TENSOR_LAYOUT, type TensorInfo } from './gguf/types.ts';
