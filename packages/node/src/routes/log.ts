@@ -3,18 +3,6 @@ import { RunproofError } from '@runproof/protocol';
 import { parseTilePath } from '@runproof/tlog';
 import type { NodeContext, RequestContext } from '../context.ts';
 
-const TILE_PATH_LENGTH_MAX = 64;
-
-function isTilePath(path: string): boolean {
-  if (path.length > TILE_PATH_LENGTH_MAX) return false;
-  try {
-    parseTilePath(path);
-    return true;
-  } catch {
-    return false;
-  }
-}
-
 export async function getCheckpoint(node: NodeContext, context: RequestContext): Promise<Response> {
   const note = await node.log.checkpoint();
   return context.reply(200, note, { 'Content-Type': 'text/plain; charset=utf-8', 'Cache-Control': 'no-cache' });
@@ -22,7 +10,7 @@ export async function getCheckpoint(node: NodeContext, context: RequestContext):
 
 /** `path` is what follows `/log/`. A tile of a given width never changes. */
 export async function getTile(node: NodeContext, context: RequestContext, path: string): Promise<Response> {
-  const bytes = isTilePath(path) ? await node.log.read(path) : null;
+  const bytes = parseTilePath(path) === null ? null : await node.log.read(path);
   if (bytes === null) throw new RunproofError('TILE_NOT_FOUND', 'The log has no such tile.');
   return context.reply(200, new Uint8Array(bytes), {
     'Content-Type': 'application/octet-stream',

@@ -122,11 +122,12 @@ export async function executeRun(
     tail = last.text;
     end = ending(last, control);
   } catch (error) {
-    // The engine broke the rule that a run always has a last event. What it holds for this run, it may let go.
+    // The engine broke the rule that a run always has a last event.
     end = { reason: 'error', error: asRunproofError(error) };
     control.stop({ reason: 'error', error: asRunproofError(error) });
-    events?.return?.().catch(() => {});
   }
+  // The engine may let go of what it holds for this run; nobody waits for that.
+  events?.return?.()?.catch(() => {});
   return {
     ids: collector.ids,
     trace: collector.trace(),
