@@ -24,3 +24,17 @@ export { loadOracle } from './oracle/model.ts';
 export { createChatTemplate, TEMPLATE_LIMITS } from './tokenizer/chat-template.ts';
 export { createTokenizer, type TemplateTokenizer } from './tokenizer/tokenizer.ts';
 export { TOKENIZER_LIMITS } from './tokenizer/vocabulary.ts';
+export {
+  generate,
+  type GenerateEnd,
+  type GenerateStep,
+  Generation,
+  type GenerationOptions,
+  type GenerationStep,
+} from './sampling/generation.ts';
+export type { Sha256 } from './sampling/gumbel.ts';
+export { type Logprob, tokenLogprobs } from './sampling/logprobs.ts';
+export { replay, type ReplayDifference, type ReplayOptions, type ReplayOutcome, type ReplayProgressStep, replaySteps } from './sampling/replay.ts';
+export { sample, type SampleContext, Sampler, type SamplerOptions } from './sampling/sampler.ts';
+export { type TextDelta, TextAssembler } from './sampling/text-assembler.ts';
+export { CONTRACT, EMPTY_TRACE, TokenTrace, TRACE_PREFIX_BYTES } from './sampling/trace.ts';
