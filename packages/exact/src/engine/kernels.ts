@@ -1,3 +1,4 @@
+/// <reference path="./webassembly.d.ts" />
 // The compiled kernels: which variant this machine can run, and their bindings.
 import { concatBytes, parseBase64, RunproofError, sha256 } from '@runproof/protocol';
 import { PLAIN, RELAXED } from './generated/kernels.ts';

@@ -1,0 +1,1 @@
+export { type ExactEngineOptions, openExactEngine } from './engine.ts';
