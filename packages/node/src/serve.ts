@@ -1,7 +1,7 @@
 // A node on a socket. Everything that the HTTP parser can bound is bounded here, before a route sees the request.
-import type { Server } from 'node:http';
+import { createServer as createHttpServer, type Server } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
-import { createAdaptorServer } from '@hono/node-server';
+import { getRequestListener } from '@hono/node-server';
 import { RunproofError } from '@runproof/protocol';
 import type { RunproofNode } from './node.ts';
 
@@ -32,6 +32,15 @@ const CONNECTIONS_MAX = 1_024;
 /** how long the last answers may take to leave, after their runs have ended */
 const FLUSH_MS_MAX = 2_000;
 
+function malformed(message: string): string {
+  return JSON.stringify({ error: { message, type: 'invalid_request_error', param: null, code: 'PARAMETER_INVALID' } });
+}
+
+/** A request line or a host that make no URL. */
+function refuseUrl(): Response {
+  return new Response(malformed('The request has no valid URL.'), { status: 400, headers: { 'Content-Type': 'application/json' } });
+}
+
 /** HTTP that no route can see is answered here, in the same shape as everywhere. */
 function refuseMalformed(error: Error & { code?: string }, socket: Socket): void {
   if (error.code === 'ECONNRESET' || !socket.writable) return;
@@ -39,21 +48,20 @@ function refuseMalformed(error: Error & { code?: string }, socket: Socket): void
   const late = error.code === 'ERR_HTTP_REQUEST_TIMEOUT';
   const status = large ? '431 Request Header Fields Too Large' : late ? '408 Request Timeout' : '400 Bad Request';
   const message = large ? 'The headers are too large.' : late ? 'The request came too slowly.' : 'The request is not valid HTTP.';
-  const body = JSON.stringify({ error: { message, type: 'invalid_request_error', param: null, code: 'PARAMETER_INVALID' } });
+  const body = malformed(message);
   const head = `HTTP/1.1 ${status}\r\nContent-Type: application/json\r\nContent-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n`;
   socket.end(head + body);
 }
 
 function createServer(node: RunproofNode): Server {
-  const server = createAdaptorServer({
-    fetch: (request) => node.fetch(request),
-    serverOptions: {
-      maxHeaderSize: HEADERS_BYTES_MAX,
-      headersTimeout: HEADERS_MS_MAX,
-      requestTimeout: BODY_MS_MAX,
-      keepAliveTimeout: KEEP_ALIVE_MS,
-    },
-  }) as Server;
+  const listener = getRequestListener((request) => node.fetch(request), { errorHandler: refuseUrl, overrideGlobalObjects: false });
+  const options = {
+    maxHeaderSize: HEADERS_BYTES_MAX,
+    headersTimeout: HEADERS_MS_MAX,
+    requestTimeout: BODY_MS_MAX,
+    keepAliveTimeout: KEEP_ALIVE_MS,
+  };
+  const server = createHttpServer(options, (incoming, outgoing) => void listener(incoming, outgoing));
   server.maxHeadersCount = HEADERS_MAX;
   server.maxConnections = CONNECTIONS_MAX;
   // A connection on which nothing moves for as long as a run may wait, think and pause is dead.

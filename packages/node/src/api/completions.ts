@@ -183,6 +183,10 @@ async function runStream(exchange: Exchange, { stream, chunks, begin }: StreamPa
   return null;
 }
 
+function stalled(milliseconds: number): RunproofError {
+  return new RunproofError('DEADLINE_EXCEEDED', `The client read nothing for ${milliseconds} ms.`, { deadline_ms: milliseconds });
+}
+
 /**
  * A stream's status line leaves with its first token: what fails before is an HTTP error, which every client understands. The
  * run goes on after this function has returned; `settled` is called when it is sealed.
@@ -190,11 +194,16 @@ async function runStream(exchange: Exchange, { stream, chunks, begin }: StreamPa
 async function streamAnswer(exchange: Exchange, settled: () => void): Promise<Response> {
   const { node, context, plan, control } = exchange;
   const { streamBufferBytes: bufferBytes, stallMsMax } = node.limits;
-  const stream = new EventStream({ bufferBytes, stallMsMax, onLost: () => control.stop({ reason: 'abort' }) });
+  const stream = new EventStream({
+    bufferBytes,
+    stallMsMax,
+    onLost: () => control.stop({ reason: 'abort' }),
+    onStalled: () => control.stop({ reason: 'error', error: stalled(stallMsMax) }),
+  });
   const onAbort = (): void => stream.lose();
   context.signal.addEventListener('abort', onAbort, { once: true });
   if (context.signal.aborted) onAbort();
-  control.signal.addEventListener('abort', () => stream.release(), { once: true });
+  control.signal.addEventListener('abort', () => stream.unbind(), { once: true });
   const chunks = new ChunkWriter(exchange.head, plan.includeUsage);
   const failed = await new Promise<Response | null>((resolve, reject) => {
     runStream(exchange, { stream, chunks, begin: () => resolve(null) })

@@ -1,4 +1,4 @@
-// The body of a streamed answer: events go out as they come, a slow reader holds the run back, a lost one ends it.
+// The body of a streamed answer: events go out as they come, a slow reader holds the run back, one that is gone ends it.
 
 const encoder = new TextEncoder();
 
@@ -7,8 +7,10 @@ export interface EventStreamOptions {
   readonly bufferBytes: number;
   /** how long the reader may leave that buffer full */
   readonly stallMsMax: number;
-  /** called once, when the reader went away or read nothing for too long */
+  /** called when the reader went away */
   readonly onLost: () => void;
+  /** called when the reader has read nothing for too long; it may still read what is written from then on */
+  readonly onStalled: () => void;
 }
 
 export class EventStream {
@@ -16,6 +18,7 @@ export class EventStream {
   readonly #options: EventStreamOptions;
   #controller: ReadableStreamDefaultController<Uint8Array> | null = null;
   #lost = false;
+  #unbounded = false;
   #resume: (() => void) | null = null;
 
   constructor(options: EventStreamOptions) {
@@ -25,7 +28,7 @@ export class EventStream {
         start: (controller) => {
           this.#controller = controller;
         },
-        pull: () => this.release(),
+        pull: () => this.#release(),
         cancel: () => this.lose(),
       },
       { highWaterMark: options.bufferBytes, size: (chunk) => chunk.byteLength },
@@ -41,11 +44,14 @@ export class EventStream {
     if (!this.#lost) this.#controller?.enqueue(encoder.encode(text));
   }
 
-  /** Undefined when there is room, otherwise a promise for it. Resolves also when the reader is lost. */
+  /** Undefined when there is room, otherwise a promise for it. Resolves also when the reader is lost or has stalled. */
   ready(): Promise<void> | undefined {
-    if (this.#lost || (this.#controller?.desiredSize ?? 1) > 0) return undefined;
+    if (this.#lost || this.#unbounded || (this.#controller?.desiredSize ?? 1) > 0) return undefined;
     return new Promise((resolve) => {
-      const timer = setTimeout(() => this.lose(), this.#options.stallMsMax);
+      const timer = setTimeout(() => {
+        this.#options.onStalled();
+        this.unbind();
+      }, this.#options.stallMsMax);
       this.#resume = () => {
         clearTimeout(timer);
         resolve();
@@ -59,21 +65,26 @@ export class EventStream {
     this.#controller?.close();
   }
 
-  /** The reader is gone, or is treated as gone: its connection ends without the end of the answer. */
+  /** Nobody reads any more. */
   lose(): void {
     if (this.#lost) return;
     this.#lost = true;
     try {
-      this.#controller?.error(new Error('the reader of the stream was lost'));
+      this.#controller?.close();
     } catch {
-      // A cancelled stream is closed already.
+      // A stream that its reader cancelled is closed already.
     }
-    this.release();
+    this.#release();
     this.#options.onLost();
   }
 
-  /** Lets a held writer go on, room or not. */
-  release(): void {
+  /** Holds the writer back no more: its run is being stopped, and what is still to say is little. */
+  unbind(): void {
+    this.#unbounded = true;
+    this.#release();
+  }
+
+  #release(): void {
     const resume = this.#resume;
     this.#resume = null;
     resume?.();

@@ -9,7 +9,7 @@ import {
   leafHash,
   nodeHash,
   parseTilePath,
-  rootOfHashes,
+  rootFrom,
   signNote,
 } from '@runproof/tlog';
 import type { Inclusion, ReceiptLog } from '../ports.ts';
@@ -19,6 +19,7 @@ export class MemoryLog implements ReceiptLog {
   readonly vkey: string;
   readonly entries: Uint8Array[] = [];
   readonly #hashes: Uint8Array[] = [];
+  readonly #nodes = new Map<string, Uint8Array>();
   readonly #signer = ed25519NoteSigner(this.origin, new Uint8Array(32).fill(7));
   /** called before every append; what it throws is the log's failure */
   before: () => Promise<void> = async () => {};
@@ -38,7 +39,7 @@ export class MemoryLog implements ReceiptLog {
   }
 
   async checkpoint(): Promise<string> {
-    const root = rootOfHashes(this.#hashes);
+    const root = rootFrom(this.entries.length, (level, index) => this.#node(level, index));
     return signNote(encodeCheckpoint({ origin: this.origin, size: this.entries.length, root, extensions: [] }), this.#signer);
   }
 
@@ -49,8 +50,14 @@ export class MemoryLog implements ReceiptLog {
     return address.level === 0 ? concatBytes(...this.#hashes.slice(0, address.width)) : null;
   }
 
+  /** Complete subtrees never change, so each is hashed once. */
   #node(level: number, index: number): Uint8Array {
     if (level === 0) return this.#hashes[index] ?? new Uint8Array();
-    return nodeHash(this.#node(level - 1, 2 * index), this.#node(level - 1, 2 * index + 1));
+    const key = `${level}/${index}`;
+    const known = this.#nodes.get(key);
+    if (known !== undefined) return known;
+    const hash = nodeHash(this.#node(level - 1, 2 * index), this.#node(level - 1, 2 * index + 1));
+    this.#nodes.set(key, hash);
+    return hash;
   }
 }
