@@ -14,12 +14,14 @@ const EMPTY_TREE: HashText = hash('sha256', '', 'binary');
 const nodeInput = Buffer.alloc(65);
 nodeInput[0] = 1;
 
+/** Entries of receipts all have one length: the input of the last leaf fits the next one. */
+let leafInput = Buffer.alloc(1);
+
 /** RFC 6962 §2.1: SHA-256(0x00 ‖ entry). */
 export function hashLeaf(entry: Uint8Array): HashText {
-  const input = Buffer.allocUnsafe(1 + entry.length);
-  input[0] = 0;
-  input.set(entry, 1);
-  return hash('sha256', input, 'binary');
+  if (leafInput.length !== 1 + entry.length) leafInput = Buffer.alloc(1 + entry.length);
+  leafInput.set(entry, 1);
+  return hash('sha256', leafInput, 'binary');
 }
 
 /** RFC 6962 §2.1: SHA-256(0x01 ‖ left ‖ right). */
@@ -53,7 +55,8 @@ export interface BatchTree {
 export function buildBatchTree(size: number, edge: Edge, leaves: readonly HashText[]): BatchTree {
   const newSize = size + leaves.length;
   const levels = buildLevels(size, edge, leaves);
-  const root = newSize === 0 ? EMPTY_TREE : leaves.length === 0 ? foldEdge(edge) : (levels.at(-1)?.nodes[0] as HashText);
+  const root =
+    newSize === 0 ? EMPTY_TREE : leaves.length === 0 ? foldEdge(edge) : (levels.at(-1)?.nodes[0] as HashText);
   return {
     size: newSize,
     root,
@@ -80,7 +83,8 @@ function buildLevels(size: number, edge: Edge, leaves: readonly HashText[]): Lev
     levels.push({ first, nodes });
     if (count === 1) break;
     const parents: HashText[] = [];
-    for (let index = 0; index + 1 < nodes.length; index += 2) parents.push(hashNode(nodes[index] as HashText, nodes[index + 1] as HashText));
+    for (let index = 0; index + 1 < nodes.length; index += 2)
+      parents.push(hashNode(nodes[index] as HashText, nodes[index + 1] as HashText));
     if (nodes.length % 2 === 1) parents.push(nodes[nodes.length - 1] as HashText);
     nodes = parents;
     first /= 2;
@@ -94,7 +98,12 @@ function completeCount(size: number, level: number): number {
   return Math.floor(size / 2 ** level);
 }
 
-function completedNodes(size: number, newSize: number, level: Level | undefined, height: number): { first: number; nodes: readonly HashText[] } {
+function completedNodes(
+  size: number,
+  newSize: number,
+  level: Level | undefined,
+  height: number,
+): { first: number; nodes: readonly HashText[] } {
   const from = completeCount(size, height);
   const to = completeCount(newSize, height);
   if (level === undefined || from === to) return { first: from, nodes: [] };
@@ -130,10 +139,12 @@ export function hashBytes(nodes: readonly HashText[]): Buffer {
 /** Root of the complete subtree over hashes given as bytes; their number is a power of two. */
 export function subtreeRoot(bytes: Buffer): Buffer {
   let nodes: HashText[] = [];
-  for (let position = 0; position < bytes.length; position += 32) nodes.push(bytes.toString('latin1', position, position + 32));
+  for (let position = 0; position < bytes.length; position += 32)
+    nodes.push(bytes.toString('latin1', position, position + 32));
   while (nodes.length > 1) {
     const parents: HashText[] = [];
-    for (let index = 0; index < nodes.length; index += 2) parents.push(hashNode(nodes[index] as HashText, nodes[index + 1] as HashText));
+    for (let index = 0; index < nodes.length; index += 2)
+      parents.push(hashNode(nodes[index] as HashText, nodes[index + 1] as HashText));
     nodes = parents;
   }
   return hashBytes(nodes);

@@ -27,7 +27,8 @@ function checksum(head: string, note: string): string {
 function encodeSlot({ sequence, tilesSize, note }: CheckpointSlot): Buffer {
   const head = `${MAGIC} ${sequence} ${tilesSize}`;
   const record = Buffer.from(`${head} ${checksum(head, note)}\n${note}`);
-  if (record.length > SLOT_BYTES) throw new RunproofError('INTERNAL', `a checkpoint of ${record.length} bytes does not fit its slot`);
+  if (record.length > SLOT_BYTES)
+    throw new RunproofError('INTERNAL', `a checkpoint of ${record.length} bytes does not fit its slot`);
   return Buffer.concat([record, Buffer.alloc(SLOT_BYTES - record.length)]);
 }
 
@@ -65,7 +66,9 @@ export class CheckpointSlots {
     const slots = [0, 1].map((index) => readUpTo(this.#fd, index * SLOT_BYTES, SLOT_BYTES));
     const parsed = slots.map(parseSlot);
     const whole = parsed.filter((slot) => slot !== null).sort((left, right) => right.sequence - left.sequence);
-    const damaged = slots.filter((bytes, index) => parsed[index] === null && (bytes.length < SLOT_BYTES || bytes.some((byte) => byte !== 0)));
+    const damaged = slots.filter(
+      (bytes, index) => parsed[index] === null && (bytes.length < SLOT_BYTES || bytes.some((byte) => byte !== 0)),
+    );
     return whole[0] === undefined ? null : { newest: whole[0], damaged: damaged.length };
   }
 

@@ -4,8 +4,18 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { decodeUtf8, equalBytes, RunproofError } from '@runproof/protocol';
 import {
-  CompactRange, HASH_BYTES, leafHash, parseCheckpoint, parseEntryBundle, parseTilePath, parseVerifierKey, TILE_HEIGHT, TILE_WIDTH,
-  tileLevelSize, tilePath, verifyNote,
+  CompactRange,
+  HASH_BYTES,
+  leafHash,
+  parseCheckpoint,
+  parseEntryBundle,
+  parseTilePath,
+  parseVerifierKey,
+  TILE_HEIGHT,
+  TILE_WIDTH,
+  tileLevelSize,
+  tilePath,
+  verifyNote,
 } from '@runproof/tlog';
 import { CheckpointSlots } from './checkpoint-slots.ts';
 import { corrupt } from './file-errors.ts';
@@ -27,7 +37,11 @@ export interface FsckReport {
  * first path that does not fit, `SIGNATURE_INVALID`, `NOTE_SYNTAX`, `PROOF_SYNTAX` or `VKEY_SYNTAX`. `onProgress` is told
  * (entries proved, entries in all) after every bundle. A log that is open may be checked too: it only grows.
  */
-export async function fsck(source: string | LogReader, vkey: string, onProgress?: (done: number, total: number) => void): Promise<FsckReport> {
+export async function fsck(
+  source: string | LogReader,
+  vkey: string,
+  onProgress?: (done: number, total: number) => void,
+): Promise<FsckReport> {
   if (typeof source !== 'string') return prove(source, vkey, onProgress);
   const { read, close } = openDirectory(source);
   try {
@@ -45,7 +59,7 @@ function openDirectory(directory: string): { read: LogReader; close: () => void 
   const slots = CheckpointSlots.open(join(directory, 'checkpoint'), 'r');
   const newest = slots.read()?.newest;
   slots.close();
-  if (newest === undefined) throw corrupt('no slot of the log\'s checkpoint is whole', { directory });
+  if (newest === undefined) throw corrupt("no slot of the log's checkpoint is whole", { directory });
   const { size } = parseCheckpoint(newest.note.slice(0, newest.note.indexOf('\n\n') + 1));
   const files = new TileFiles(directory, 'r');
   const read: LogReader = async (path) => {
@@ -62,11 +76,16 @@ async function must(read: LogReader, path: string): Promise<Uint8Array> {
   return body;
 }
 
-async function prove(read: LogReader, vkey: string, onProgress?: (done: number, total: number) => void): Promise<FsckReport> {
+async function prove(
+  read: LogReader,
+  vkey: string,
+  onProgress?: (done: number, total: number) => void,
+): Promise<FsckReport> {
   const key = parseVerifierKey(vkey);
   const checkpoint = decodeUtf8(await must(read, 'checkpoint'));
   const { origin, size, root } = parseCheckpoint(verifyNote(checkpoint, [key]).text);
-  if (origin !== key.name) throw new RunproofError('UNTRUSTED', `the checkpoint is of ${origin}, the key of ${key.name}`, { origin });
+  if (origin !== key.name)
+    throw new RunproofError('UNTRUSTED', `the checkpoint is of ${origin}, the key of ${key.name}`, { origin });
   const tiles = new TileComparer(read, size);
   const edge = new CompactRange();
   let entryBytes = 0;
@@ -74,7 +93,8 @@ async function prove(read: LogReader, vkey: string, onProgress?: (done: number, 
     const width = Math.min(TILE_WIDTH, size - edge.size);
     const path = tilePath('entries', edge.size / TILE_WIDTH, width);
     const entries = parseEntryBundle(await must(read, path));
-    if (entries.length !== width) throw corrupt(`${path} has ${entries.length} entries`, { path, expected: width, got: entries.length });
+    if (entries.length !== width)
+      throw corrupt(`${path} has ${entries.length} entries`, { path, expected: width, got: entries.length });
     for (const entry of entries) {
       entryBytes += entry.length;
       edge.append(leafHash(entry), (level, _index, hash) => tiles.add(level, hash));
@@ -82,7 +102,8 @@ async function prove(read: LogReader, vkey: string, onProgress?: (done: number, 
     await tiles.compare();
     onProgress?.(edge.size, size);
   }
-  if (!equalBytes(edge.root(), root)) throw corrupt('the entries do not lead to the root that the log signed', { size, checkpoint });
+  if (!equalBytes(edge.root(), root))
+    throw corrupt('the entries do not lead to the root that the log signed', { size, checkpoint });
   return { origin, size, entryBytes, checkpoint };
 }
 
@@ -116,8 +137,11 @@ class TileComparer {
     for (const { level, index, hashes } of this.#full.splice(0)) {
       const path = tilePath(level, index, hashes.length);
       const body = await must(this.#read, path);
-      const differing = hashes.findIndex((hash, position) => !equalBytes(hash, body.subarray(position * HASH_BYTES, (position + 1) * HASH_BYTES)));
-      if (differing >= 0 || body.length !== hashes.length * HASH_BYTES) throw corrupt(`${path} does not follow from the entries`, { path, position: differing });
+      const differing = hashes.findIndex(
+        (hash, position) => !equalBytes(hash, body.subarray(position * HASH_BYTES, (position + 1) * HASH_BYTES)),
+      );
+      if (differing >= 0 || body.length !== hashes.length * HASH_BYTES)
+        throw corrupt(`${path} does not follow from the entries`, { path, position: differing });
     }
   }
 }

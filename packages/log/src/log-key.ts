@@ -43,7 +43,11 @@ export function readLogKey(path: string): LogKey {
     const { mode } = fstatSync(fd);
     if (process.platform !== 'win32' && (mode & 0o077) !== 0) {
       const evidence = { path, mode: (mode & 0o777).toString(8) };
-      throw new RunproofError('CONFIG_INVALID', `others can read the log's key ${path}: chmod 600 it, and find out who read it`, evidence);
+      throw new RunproofError(
+        'CONFIG_INVALID',
+        `others can read the log's key ${path}: chmod 600 it, and find out who read it`,
+        evidence,
+      );
     }
     text = readFileSync(fd, 'utf8');
   } finally {
@@ -51,9 +55,11 @@ export function readLogKey(path: string): LogKey {
   }
   const match = /^PRIVATE\+KEY\+([^+]+)\+([0-9a-f]{8})\+([A-Za-z0-9+/=]+)\n$/.exec(text);
   const bytes = parseBase64(match?.[3] ?? '');
-  if (match?.[1] === undefined || bytes === null || bytes.length !== 1 + SEED_BYTES) throw corrupt(`the log's key ${path} is damaged`, { path });
+  if (match?.[1] === undefined || bytes === null || bytes.length !== 1 + SEED_BYTES)
+    throw corrupt(`the log's key ${path} is damaged`, { path });
   const key = logKey(bytes.slice(1), match[1]);
   // The key id stands in the file: a flipped bit in name or seed shows here, not as a log that signs with a foreign key.
-  if (key.privateText !== text) throw corrupt(`the log's key ${path} is damaged`, { path, keyId: encodeHex(bytes.subarray(0, 1)) });
+  if (key.privateText !== text)
+    throw corrupt(`the log's key ${path} is damaged`, { path, keyId: encodeHex(bytes.subarray(0, 1)) });
   return key;
 }

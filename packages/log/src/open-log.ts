@@ -46,7 +46,9 @@ export async function openLog(options: OpenLogOptions): Promise<Log> {
 function readKey({ directory, origin }: OpenLogOptions): LogKey {
   const key = readLogKey(join(directory, 'key'));
   if (origin !== undefined && origin !== key.name) {
-    throw new RunproofError('CONFIG_INVALID', `the log in ${directory} is ${key.name}, not ${origin}`, { origin: key.name });
+    throw new RunproofError('CONFIG_INVALID', `the log in ${directory} is ${key.name}, not ${origin}`, {
+      origin: key.name,
+    });
   }
   return key;
 }
@@ -81,7 +83,8 @@ function holdsEntries(directory: string): boolean {
 
 async function openFiles({ directory, onWarning }: OpenLogOptions, key: LogKey, lock: WriterLock): Promise<Log> {
   for (const name of ['entries', 'checkpoint']) {
-    if (!existsSync(join(directory, name))) throw corrupt(`${directory} has a key, but ${name} is missing`, { directory, name });
+    if (!existsSync(join(directory, name)))
+      throw corrupt(`${directory} has a key, but ${name} is missing`, { directory, name });
   }
   // Everything in it follows from the entries.
   if (!existsSync(join(directory, 'offsets'))) writeFileDurably(join(directory, 'offsets'), Buffer.alloc(6), 0o644);

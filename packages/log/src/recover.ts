@@ -6,7 +6,7 @@
 // cannot be a complete entry at the end of the file was never durable as a whole, hence never signed, and is cut off.
 import { RunproofError } from '@runproof/protocol';
 import { type Checkpoint, ENTRY_BYTES_MAX, parseCheckpoint, TILE_WIDTH, verifyNote } from '@runproof/tlog';
-import { type BatchTree, buildBatchTree, type Edge, hashBytes, hashLeaf, type HashText } from './batch-tree.ts';
+import { type BatchTree, buildBatchTree, type Edge, type HashText, hashBytes, hashLeaf } from './batch-tree.ts';
 import type { CheckpointSlot, CheckpointSlots } from './checkpoint-slots.ts';
 import { corrupt } from './file-errors.ts';
 import type { LogKey } from './log-key.ts';
@@ -90,11 +90,17 @@ function derive(files: TileFiles, start: number, checkpoint: Checkpoint, write: 
   return proved ? { size: tree.size, edge: tree.edge, root: tree.root, entriesLength } : null;
 }
 
-function readCheckpoint(slots: CheckpointSlots, key: LogKey, onWarning: (message: string) => void): { slot: CheckpointSlot; checkpoint: Checkpoint } {
+function readCheckpoint(
+  slots: CheckpointSlots,
+  key: LogKey,
+  onWarning: (message: string) => void,
+): { slot: CheckpointSlot; checkpoint: Checkpoint } {
   const found = slots.read();
-  if (found === null) throw corrupt('no slot of the log\'s checkpoint is whole');
+  if (found === null) throw corrupt("no slot of the log's checkpoint is whole");
   if (found.damaged > 0) {
-    onWarning('one slot of the checkpoint was torn or damaged; the log goes on from the other one and all complete entries');
+    onWarning(
+      'one slot of the checkpoint was torn or damaged; the log goes on from the other one and all complete entries',
+    );
   }
   const slot = found.newest;
   let checkpoint: Checkpoint;
@@ -102,9 +108,15 @@ function readCheckpoint(slots: CheckpointSlots, key: LogKey, onWarning: (message
     checkpoint = parseCheckpoint(verifyNote(slot.note, [key.verifier]).text);
   } catch (error) {
     if (!RunproofError.isInstance(error)) throw error;
-    throw new RunproofError('LOG_CORRUPT', `the log's checkpoint is not by its key: ${error.message}`, { note: slot.note }, { cause: error });
+    throw new RunproofError(
+      'LOG_CORRUPT',
+      `the log's checkpoint is not by its key: ${error.message}`,
+      { note: slot.note },
+      { cause: error },
+    );
   }
-  if (checkpoint.origin !== key.name) throw corrupt(`the checkpoint is of ${checkpoint.origin}, the key of ${key.name}`);
+  if (checkpoint.origin !== key.name)
+    throw corrupt(`the checkpoint is of ${checkpoint.origin}, the key of ${key.name}`);
   return { slot, checkpoint };
 }
 
@@ -112,9 +124,17 @@ function readCheckpoint(slots: CheckpointSlots, key: LogKey, onWarning: (message
  * Finds where the log stands and brings hashes and offsets up to there. `LOG_CORRUPT` when the entries do not lead to the signed
  * root. Does not sign: the caller signs for what was integrated.
  */
-export async function recover(files: TileFiles, slots: CheckpointSlots, key: LogKey, onWarning: (message: string) => void): Promise<Recovered> {
+export async function recover(
+  files: TileFiles,
+  slots: CheckpointSlots,
+  key: LogKey,
+  onWarning: (message: string) => void,
+): Promise<Recovered> {
   const { slot, checkpoint } = readCheckpoint(slots, key, onWarning);
-  let start = Math.max(0, Math.floor((Math.min(slot.tilesSize, checkpoint.size) - REPROVED_ENTRIES) / TILE_WIDTH) * TILE_WIDTH);
+  let start = Math.max(
+    0,
+    Math.floor((Math.min(slot.tilesSize, checkpoint.size) - REPROVED_ENTRIES) / TILE_WIDTH) * TILE_WIDTH,
+  );
   let derived = derive(files, start, checkpoint, false);
   if (derived === null && start > 0) {
     onWarning('the newest hash tiles do not fit the entries; all of them are derived again');
@@ -122,7 +142,10 @@ export async function recover(files: TileFiles, slots: CheckpointSlots, key: Log
     derived = derive(files, start, checkpoint, false);
   }
   if (derived === null) {
-    throw corrupt('the entries do not lead to the root that the log signed', { size: checkpoint.size, note: slot.note });
+    throw corrupt('the entries do not lead to the root that the log signed', {
+      size: checkpoint.size,
+      note: slot.note,
+    });
   }
   derive(files, start, checkpoint, true);
   const rest = files.entriesLength - derived.entriesLength;

@@ -4,7 +4,14 @@
 // one takes per batch what arrived during one commit, so the wait adapts to the disk and nobody waits longer than one commit.
 import { RunproofError } from '@runproof/protocol';
 import {
-  encodeCheckpoint, encodeTlogProof, ENTRY_BYTES_MAX, inclusionProof, parseTilePath, signNote, TILE_WIDTH, verifyInclusion,
+  ENTRY_BYTES_MAX,
+  encodeCheckpoint,
+  encodeTlogProof,
+  inclusionProof,
+  parseTilePath,
+  signNote,
+  TILE_WIDTH,
+  verifyInclusion,
 } from '@runproof/tlog';
 import { buildBatchTree, type Edge, hashBytes, hashLeaf } from './batch-tree.ts';
 import type { CheckpointSlots } from './checkpoint-slots.ts';
@@ -147,7 +154,14 @@ export class Sequencer implements Log {
     const note = signCheckpoint(key, tree.size, root);
     const sequence = before.sequence + 1;
     await slots.write({ sequence, tilesSize: this.#tilesSize, note });
-    this.#state = { size: tree.size, edge: tree.edge, root, entriesLength: before.entriesLength + bytes.length, note, sequence };
+    this.#state = {
+      size: tree.size,
+      edge: tree.edge,
+      root,
+      entriesLength: before.entriesLength + bytes.length,
+      note,
+      sequence,
+    };
     const proofs = tree.proofs(`\n${note}`);
     for (const [offset, { resolve }] of batch.entries()) {
       const index = before.size + offset;
@@ -204,14 +218,20 @@ export class Sequencer implements Log {
     const { files } = this.#parts;
     const node = (level: number, position: number): Uint8Array => {
       const hash = files.readNode(level, position);
-      if (hash === null) throw corrupt(`the hash tiles end before node ${position} of level ${level}`, { level, position });
+      if (hash === null)
+        throw corrupt(`the hash tiles end before node ${position} of level ${level}`, { level, position });
       return hash;
     };
     const hashes = inclusionProof(index, size, node);
     try {
       verifyInclusion({ index, size, leafHash: node(0, index), root, proof: hashes });
     } catch (error) {
-      throw new RunproofError('LOG_CORRUPT', `the hash tiles do not prove entry ${index}`, { index, size }, { cause: error });
+      throw new RunproofError(
+        'LOG_CORRUPT',
+        `the hash tiles do not prove entry ${index}`,
+        { index, size },
+        { cause: error },
+      );
     }
     return { index, treeSize: size, proof: encodeTlogProof({ extra: null, index, hashes, checkpoint: note }) };
   }

@@ -94,7 +94,8 @@ export class TileFiles {
   /** Writes the positions of bundle `first` and those that follow it. */
   writeOffsets(first: number, positions: readonly number[]): void {
     const bytes = Buffer.allocUnsafe(positions.length * OFFSET_BYTES);
-    for (const [index, position] of positions.entries()) bytes.writeUIntBE(position, index * OFFSET_BYTES, OFFSET_BYTES);
+    for (const [index, position] of positions.entries())
+      bytes.writeUIntBE(position, index * OFFSET_BYTES, OFFSET_BYTES);
     if (bytes.length > 0) writeAll(this.#offsets, bytes, first * OFFSET_BYTES);
   }
 
@@ -119,7 +120,9 @@ export class TileFiles {
   readTile({ level, index, width }: TileAddress, size: number): Buffer | null {
     const count = tileLevelSize(level === 'entries' ? 0 : level, size);
     if (index * TILE_WIDTH + width > count) return null;
-    return level === 'entries' ? this.#readBundle(index, width, (index + 1) * TILE_WIDTH <= size) : this.readHashes(level, index * TILE_WIDTH, width);
+    return level === 'entries'
+      ? this.#readBundle(index, width, (index + 1) * TILE_WIDTH <= size)
+      : this.readHashes(level, index * TILE_WIDTH, width);
   }
 
   /** `complete`: the tree has entries beyond this bundle, so that its end is known. */

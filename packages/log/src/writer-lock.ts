@@ -29,7 +29,12 @@ export function takeWriterLock(directory: string, clock: Clock): WriterLock {
     if (database?.isOpen) database.close();
     if ((error as { errcode?: unknown }).errcode === SQLITE_BUSY) {
       const owner = readOwner(ownerPath);
-      throw new RunproofError('LOG_LOCKED', `the log in ${directory} is written by ${owner}`, { directory, owner }, { cause: error });
+      throw new RunproofError(
+        'LOG_LOCKED',
+        `the log in ${directory} is written by ${owner}`,
+        { directory, owner },
+        { cause: error },
+      );
     }
     throw asUnwritable(error, `the log in ${directory} cannot be locked`);
   }

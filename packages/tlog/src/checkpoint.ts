@@ -33,7 +33,8 @@ export function parseDecimal(text: string): number | null {
 export function parseCheckpoint(text: string): Checkpoint {
   if (!text.endsWith('\n')) throw fail('it ends in LF');
   const [origin, sizeText, rootText, ...extensions] = text.slice(0, -1).split('\n');
-  if (origin === undefined || sizeText === undefined || rootText === undefined) throw fail('it has at least three lines');
+  if (origin === undefined || sizeText === undefined || rootText === undefined)
+    throw fail('it has at least three lines');
   const size = parseDecimal(sizeText);
   if (size === null) throw fail('the size is a decimal number without leading zeros, up to 2^53 - 1');
   const root = parseBase64(rootText);
@@ -45,7 +46,8 @@ export function parseCheckpoint(text: string): Checkpoint {
 
 function assertLines({ origin, extensions }: Checkpoint): void {
   if (origin === '' || extensions.includes('')) throw fail('no line is empty');
-  if (extensions.length > CHECKPOINT_EXTENSIONS_MAX) throw fail(`it has at most ${CHECKPOINT_EXTENSIONS_MAX} extension lines`);
+  if (extensions.length > CHECKPOINT_EXTENSIONS_MAX)
+    throw fail(`it has at most ${CHECKPOINT_EXTENSIONS_MAX} extension lines`);
   if ([origin, ...extensions].some((line) => line.includes('\n'))) throw fail('a line holds a line break');
 }
 

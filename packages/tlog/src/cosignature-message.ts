@@ -28,5 +28,7 @@ export function encodeTimedSignature({ timeSeconds, signature }: TimedSignature)
 export function cosignatureTime(bytes: Uint8Array): TimedSignature | null {
   if (bytes.length !== TIME_BYTES + SIGNATURE_BYTES) return null;
   const time = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength).getBigUint64(0);
-  return time > BigInt(Number.MAX_SAFE_INTEGER) ? null : { timeSeconds: Number(time), signature: bytes.slice(TIME_BYTES) };
+  return time > BigInt(Number.MAX_SAFE_INTEGER)
+    ? null
+    : { timeSeconds: Number(time), signature: bytes.slice(TIME_BYTES) };
 }

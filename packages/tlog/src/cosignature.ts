@@ -19,7 +19,8 @@ export function ed25519Cosigner(name: string, seed: Uint8Array): Cosigner {
   const secret = seed.slice();
   const cosign = (text: string, timeSeconds: number): NoteSignature => {
     parseCheckpoint(text);
-    if (!Number.isSafeInteger(timeSeconds) || timeSeconds < 0) throw new RunproofError('INTERNAL', `not a Unix time: ${timeSeconds}`);
+    if (!Number.isSafeInteger(timeSeconds) || timeSeconds < 0)
+      throw new RunproofError('INTERNAL', `not a Unix time: ${timeSeconds}`);
     const signature = ed25519Sign(secret, cosignedMessage(text, timeSeconds));
     return { name, keyId: key.keyId, signature: encodeTimedSignature({ timeSeconds, signature }) };
   };

@@ -6,8 +6,15 @@
 //   …
 import { concatBytes, encodeBase64, encodeHex, parseBase64, parseHex, RunproofError, utf8 } from '@runproof/protocol';
 import { cosignatureTime, cosignedMessage } from './cosignature-message.ts';
-import { ed25519PublicKey, ed25519Sign, type Ed25519Verify, ed25519Verify } from './ed25519.ts';
-import { COSIGNATURE_V1, ED25519, encodeVerifierKey, isKeyName, type VerifierKey, verifierKey } from './verifier-key.ts';
+import { type Ed25519Verify, ed25519PublicKey, ed25519Sign, ed25519Verify } from './ed25519.ts';
+import {
+  COSIGNATURE_V1,
+  ED25519,
+  encodeVerifierKey,
+  isKeyName,
+  type VerifierKey,
+  verifierKey,
+} from './verifier-key.ts';
 
 /** Bounds of a note. signed-note asks for at least 16 signatures; 64 post-quantum ones fit as well. */
 export const NOTE_CHARACTERS_MAX = 262_144;
@@ -45,7 +52,7 @@ function fail(message: string): RunproofError {
 
 /** A text that a note can carry: ends in LF, no control characters but LF, well-formed Unicode. */
 function isNoteText(text: string): boolean {
-  return text.endsWith('\n') && !/[\u0000-\u0009\u000b-\u001f]|\p{Surrogate}/u.test(text);
+  return text.endsWith('\n') && !hasControlCharacters(text, '\n') && !hasLoneSurrogates(text);
 }
 
 /** One signature line with its LF. */
@@ -56,10 +63,12 @@ export function encodeSignatureLine({ name, keyId, signature }: NoteSignature): 
 function parseSignatureLine(line: string): NoteSignature {
   const parts = line.split(' ');
   const [dash, name, encoded] = parts;
-  if (parts.length !== 3 || dash !== '—' || name === undefined || encoded === undefined) throw fail('a signature line is "— name base64"');
+  if (parts.length !== 3 || dash !== '—' || name === undefined || encoded === undefined)
+    throw fail('a signature line is "— name base64"');
   if (!isKeyName(name)) throw fail('a signature line has an invalid key name');
   const bytes = parseBase64(encoded);
-  if (bytes === null || bytes.length <= KEY_ID_BYTES) throw fail('a signature is not base64 of a key id and a signature');
+  if (bytes === null || bytes.length <= KEY_ID_BYTES)
+    throw fail('a signature is not base64 of a key id and a signature');
   return { name, keyId: encodeHex(bytes.subarray(0, KEY_ID_BYTES)), signature: bytes.slice(KEY_ID_BYTES) };
 }
 
@@ -79,7 +88,8 @@ export function parseNote(signed: string): Note {
 /** The signed note as text. `NOTE_SYNTAX` for a text or a number of signatures that no parser would accept. */
 export function encodeNote({ text, signatures }: Note): string {
   if (!isNoteText(text)) throw fail('a note text ends in LF and has no control characters and no lone surrogates');
-  if (signatures.length === 0 || signatures.length > NOTE_SIGNATURES_MAX) throw fail(`a note has 1 to ${NOTE_SIGNATURES_MAX} signatures`);
+  if (signatures.length === 0 || signatures.length > NOTE_SIGNATURES_MAX)
+    throw fail(`a note has 1 to ${NOTE_SIGNATURES_MAX} signatures`);
   const signed = `${text}\n${signatures.map(encodeSignatureLine).join('')}`;
   if (signed.length > NOTE_CHARACTERS_MAX) throw fail(`a note has at most ${NOTE_CHARACTERS_MAX} characters`);
   return signed;
@@ -97,7 +107,12 @@ export interface VerifiedNote {
   readonly signatures: readonly VerifiedSignature[];
 }
 
-function verifySignature(key: VerifierKey, text: string, signature: Uint8Array, verify: Ed25519Verify): VerifiedSignature | null {
+function verifySignature(
+  key: VerifierKey,
+  text: string,
+  signature: Uint8Array,
+  verify: Ed25519Verify,
+): VerifiedSignature | null {
   if (key.type === ED25519) return verify(key.publicKey, utf8(text), signature) ? { key, timeSeconds: null } : null;
   const parsed = cosignatureTime(signature);
   if (parsed === null) return null;
@@ -110,14 +125,20 @@ function verifySignature(key: VerifierKey, text: string, signature: Uint8Array, 
  * One by a known key that does not hold condemns the whole note; a note that none of `keys` signed is refused too.
  * Both are `SIGNATURE_INVALID`; `NOTE_SYNTAX` as in `parseNote`. `verify` may be the platform's own, faster Ed25519.
  */
-export function verifyNote(signed: string | Note, keys: readonly VerifierKey[], verify: Ed25519Verify = ed25519Verify): VerifiedNote {
+export function verifyNote(
+  signed: string | Note,
+  keys: readonly VerifierKey[],
+  verify: Ed25519Verify = ed25519Verify,
+): VerifiedNote {
   const note = typeof signed === 'string' ? parseNote(signed) : signed;
   const verified = new Map<VerifierKey, VerifiedSignature>();
   for (const line of note.signatures) {
     // Key ids are 4 bytes and may collide: every key of that name and id is a known key, and one of them has to fit.
     const candidates = keys.filter((key) => key.name === line.name && key.keyId === line.keyId);
     if (candidates.length === 0) continue;
-    const match = candidates.map((key) => verifySignature(key, note.text, line.signature, verify)).find((result) => result !== null);
+    const match = candidates
+      .map((key) => verifySignature(key, note.text, line.signature, verify))
+      .find((result) => result !== null);
     if (match === undefined || match === null) {
       const evidence = { name: line.name, keyId: line.keyId, note: encodeNote(note) };
       throw new RunproofError('SIGNATURE_INVALID', `the signature of ${line.name} does not hold`, evidence);
@@ -125,7 +146,10 @@ export function verifyNote(signed: string | Note, keys: readonly VerifierKey[], 
     if (!verified.has(match.key)) verified.set(match.key, match);
   }
   if (verified.size === 0) {
-    const evidence = { signers: note.signatures.map((line) => `${line.name}+${line.keyId}`), keys: keys.map((key) => `${key.name}+${key.keyId}`) };
+    const evidence = {
+      signers: note.signatures.map((line) => `${line.name}+${line.keyId}`),
+      keys: keys.map((key) => `${key.name}+${key.keyId}`),
+    };
     throw new RunproofError('SIGNATURE_INVALID', 'the note is not signed by a known key', evidence);
   }
   return { text: note.text, signatures: [...verified.values()] };
@@ -134,7 +158,10 @@ export function verifyNote(signed: string | Note, keys: readonly VerifierKey[], 
 /** `text` signed by `signer`. */
 export function signNote(text: string, signer: NoteSigner): string {
   if (!isNoteText(text)) throw fail('a note text ends in LF and has no control characters and no lone surrogates');
-  return encodeNote({ text, signatures: [{ name: signer.name, keyId: signer.keyId, signature: signer.sign(utf8(text)) }] });
+  return encodeNote({
+    text,
+    signatures: [{ name: signer.name, keyId: signer.keyId, signature: signer.sign(utf8(text)) }],
+  });
 }
 
 /** A signer of type 1 whose private key is `seed` (32 bytes). */

@@ -19,7 +19,11 @@ export interface PolicyEvaluation {
  * `SIGNATURE_INVALID` when that log's signature is missing, or a signature of a log or a witness of the policy does not hold.
  * A quorum that is not met is a result, not an error. `verify` may be the platform's own, faster Ed25519.
  */
-export function evaluatePolicy(policy: Policy, signed: string, verify: Ed25519Verify = ed25519Verify): PolicyEvaluation {
+export function evaluatePolicy(
+  policy: Policy,
+  signed: string,
+  verify: Ed25519Verify = ed25519Verify,
+): PolicyEvaluation {
   const note = parseNote(signed);
   const checkpoint = parseCheckpoint(note.text);
   const { origin } = checkpoint;
@@ -31,7 +35,10 @@ export function evaluatePolicy(policy: Policy, signed: string, verify: Ed25519Ve
   const verified = verifyNote(note, [...logKeys, ...policy.witnesses.map((witness) => witness.key)], verify);
   const signers = new Set(verified.signatures.map((signature) => signature.key));
   if (!logKeys.some((key) => signers.has(key))) {
-    throw new RunproofError('SIGNATURE_INVALID', `the checkpoint is not signed by its log ${origin}`, { origin, note: signed });
+    throw new RunproofError('SIGNATURE_INVALID', `the checkpoint is not signed by its log ${origin}`, {
+      origin,
+      note: signed,
+    });
   }
   const witnesses = policy.witnesses.filter((witness) => signers.has(witness.key)).map((witness) => witness.name);
   return { log: { origin }, checkpoint, witnesses, quorumMet: isQuorumMet(policy, witnesses) };

@@ -1,7 +1,15 @@
 // Policy files (specs/policy.md): C2SP tlog-policy with the directives `model` and `engine`.
 import { RunproofError } from '@runproof/protocol';
 import { parseDecimal } from './checkpoint.ts';
-import { COSIGNATURE_V1, ED25519, encodeVerifierKey, parseVerifierKey, type SignatureType, type VerifierKey } from './verifier-key.ts';
+import { hasControlCharacters, hasLoneSurrogates } from './text.ts';
+import {
+  COSIGNATURE_V1,
+  ED25519,
+  encodeVerifierKey,
+  parseVerifierKey,
+  type SignatureType,
+  type VerifierKey,
+} from './verifier-key.ts';
 
 export const POLICY_CHARACTERS_MAX = 1_048_576;
 export const POLICY_LINES_MAX = 4096;
@@ -91,7 +99,8 @@ function assertCount(fields: readonly string[], most: number): void {
 function parseThreshold(text: string | undefined, members: number): number {
   if (text === undefined || members === 0) throw fail('a group is a name, k or any or all, and at least one member');
   const threshold = text === 'any' ? 1 : text === 'all' ? members : parseDecimal(text);
-  if (threshold === null || threshold < 1 || threshold > members) throw fail(`the threshold is any, all, or 1 to ${members}`);
+  if (threshold === null || threshold < 1 || threshold > members)
+    throw fail(`the threshold is any, all, or 1 to ${members}`);
   return threshold;
 }
 
@@ -108,7 +117,8 @@ const DIRECTIVES: Readonly<Record<string, (draft: Draft, fields: readonly string
     const name = defineName(draft, fields[0]);
     const key = parseKey(fields[1], COSIGNATURE_V1);
     // One witness under two names would be counted twice.
-    if (draft.witnesses.some((witness) => hexKey(witness.key) === hexKey(key))) throw fail('this witness key stands here twice');
+    if (draft.witnesses.some((witness) => hexKey(witness.key) === hexKey(key)))
+      throw fail('this witness key stands here twice');
     draft.witnesses.push({ name, key, url: fields[2] ?? null });
   },
   group(draft, fields) {
@@ -135,14 +145,16 @@ const DIRECTIVES: Readonly<Record<string, (draft: Draft, fields: readonly string
     assertCount(fields, 2);
     const [digest = '', name = null] = fields;
     if (!/^sha256:[0-9a-f]{64}$/.test(digest)) throw fail('a model is sha256: and 64 lower-case hex digits');
-    if (name !== null && !/^[A-Za-z0-9._:/-]{1,128}$/.test(name)) throw fail('a model name has 1 to 128 of A-Z a-z 0-9 . _ : / -');
+    if (name !== null && !/^[A-Za-z0-9._:/-]{1,128}$/.test(name))
+      throw fail('a model name has 1 to 128 of A-Z a-z 0-9 . _ : / -');
     if (draft.models.some((model) => model.digest === digest)) throw fail('this model stands here twice');
     draft.models.push({ digest, name });
   },
   engine(draft, fields) {
     assertCount(fields, 1);
     const [contract = ''] = fields;
-    if (!/^[a-z0-9][a-z0-9.-]{0,63}$/.test(contract)) throw fail('an engine is the name of a contract, such as exact-1');
+    if (!/^[a-z0-9][a-z0-9.-]{0,63}$/.test(contract))
+      throw fail('an engine is the name of a contract, such as exact-1');
     if (draft.engines.includes(contract)) throw fail('this engine stands here twice');
     draft.engines.push(contract);
   },
@@ -161,10 +173,19 @@ export function parsePolicy(text: string): Policy {
   if (!text.endsWith('\n')) throw fail('every line of a policy ends in LF');
   const lines = text.slice(0, -1).split('\n');
   if (lines.length > POLICY_LINES_MAX) throw fail(`a policy has at most ${POLICY_LINES_MAX} lines`);
-  const draft: Draft = { logs: [], witnesses: [], groups: [], quorum: undefined, models: [], engines: [], names: new Map() };
+  const draft: Draft = {
+    logs: [],
+    witnesses: [],
+    groups: [],
+    quorum: undefined,
+    models: [],
+    engines: [],
+    names: new Map(),
+  };
   for (const [index, line] of lines.entries()) {
     try {
-      if (/[\u0000-\u0008\u000b-\u001f\u007f]|\p{Surrogate}/u.test(line)) throw fail('a control character or a lone surrogate');
+      if (hasControlCharacters(line, '\t') || line.includes('\u007f') || hasLoneSurrogates(line))
+        throw fail('a control character or a lone surrogate');
       parseLine(draft, line);
     } catch (error) {
       if (!RunproofError.isInstance(error)) throw error;
@@ -172,8 +193,10 @@ export function parsePolicy(text: string): Policy {
     }
   }
   const { logs, witnesses, groups, quorum, models, engines } = draft;
-  if (logs.length === 0) throw new RunproofError('POLICY_SYNTAX', 'a policy has at least one log', { line: lines.length });
-  if (quorum === undefined) throw new RunproofError('POLICY_SYNTAX', 'a policy has exactly one quorum', { line: lines.length });
+  if (logs.length === 0)
+    throw new RunproofError('POLICY_SYNTAX', 'a policy has at least one log', { line: lines.length });
+  if (quorum === undefined)
+    throw new RunproofError('POLICY_SYNTAX', 'a policy has exactly one quorum', { line: lines.length });
   return { logs, witnesses, groups, quorum, models, engines };
 }
 
@@ -190,13 +213,22 @@ export function encodePolicy(policy: Policy): string {
     ...policy.models.map(({ digest, name }) => ['model', digest, name]),
     ...policy.engines.map((contract) => ['engine', contract]),
   ];
-  const text = lines.map((fields) => `${fields.filter((field) => field !== null).map(assertField).join(' ')}\n`).join('');
+  const text = lines
+    .map(
+      (fields) =>
+        `${fields
+          .filter((field) => field !== null)
+          .map(assertField)
+          .join(' ')}\n`,
+    )
+    .join('');
   parsePolicy(text);
   return text;
 }
 
 /** A value with a space or a line break in it would become another directive. */
 function assertField(field: string): string {
-  if (!/^[^\u0000-\u0020\u007f]+$/.test(field)) throw fail(`not one field: ${JSON.stringify(field.slice(0, 80))}`);
+  if (field === '' || field.includes(' ') || field.startsWith('#') || hasControlCharacters(field, ''))
+    throw fail(`not one field: ${JSON.stringify(field.slice(0, 80))}`);
   return field;
 }

@@ -32,7 +32,8 @@ function isAddress({ level, index, width }: TileAddress): boolean {
 
 /** Path of a tile below the log's prefix. `INTERNAL` for an address that no tree has. */
 export function tilePath(level: TileLevel, index: number, width: number): string {
-  if (!isAddress({ level, index, width })) throw new RunproofError('INTERNAL', `no such tile: ${level} ${index} ${width}`);
+  if (!isAddress({ level, index, width }))
+    throw new RunproofError('INTERNAL', `no such tile: ${level} ${index} ${width}`);
   let rest = Math.floor(index / 1000);
   let path = String(index % 1000).padStart(3, '0');
   while (rest > 0) {
@@ -65,12 +66,14 @@ export function tileLevelSize(level: number, size: number): number {
 
 /** Body of an entry bundle of 1 to 256 entries, each up to 65,535 bytes. */
 export function encodeEntryBundle(entries: readonly Uint8Array[]): Uint8Array {
-  if (entries.length < 1 || entries.length > TILE_WIDTH) throw new RunproofError('INTERNAL', `a bundle has 1 to ${TILE_WIDTH} entries`);
+  if (entries.length < 1 || entries.length > TILE_WIDTH)
+    throw new RunproofError('INTERNAL', `a bundle has 1 to ${TILE_WIDTH} entries`);
   const bytes = new Uint8Array(entries.reduce((total, entry) => total + 2 + entry.length, 0));
   const view = new DataView(bytes.buffer);
   let offset = 0;
   for (const entry of entries) {
-    if (entry.length > ENTRY_BYTES_MAX) throw new RunproofError('INTERNAL', `an entry has at most ${ENTRY_BYTES_MAX} bytes`);
+    if (entry.length > ENTRY_BYTES_MAX)
+      throw new RunproofError('INTERNAL', `an entry has at most ${ENTRY_BYTES_MAX} bytes`);
     view.setUint16(offset, entry.length);
     bytes.set(entry, offset + 2);
     offset += 2 + entry.length;
@@ -84,8 +87,10 @@ export function parseEntryBundle(bytes: Uint8Array): Uint8Array[] {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   for (let offset = 0; offset < bytes.length; ) {
     const length = offset + 2 <= bytes.length ? view.getUint16(offset) : 0;
-    if (offset + 2 + length > bytes.length) throw new RunproofError('PROOF_SYNTAX', 'an entry bundle ends inside an entry', { offset });
-    if (entries.length === TILE_WIDTH) throw new RunproofError('PROOF_SYNTAX', `an entry bundle has at most ${TILE_WIDTH} entries`);
+    if (offset + 2 + length > bytes.length)
+      throw new RunproofError('PROOF_SYNTAX', 'an entry bundle ends inside an entry', { offset });
+    if (entries.length === TILE_WIDTH)
+      throw new RunproofError('PROOF_SYNTAX', `an entry bundle has at most ${TILE_WIDTH} entries`);
     entries.push(bytes.slice(offset + 2, offset + 2 + length));
     offset += 2 + length;
   }

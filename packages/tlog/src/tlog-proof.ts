@@ -59,7 +59,8 @@ export function parseTlogProof(text: string): TlogProof {
 
 function assertProof({ extra, index, hashes, checkpoint }: TlogProof): void {
   if (hashes.length > PROOF_HASHES_MAX) throw fail(`it has at most ${PROOF_HASHES_MAX} hashes`);
-  if (extra !== null && (extra.length === 0 || extra.length > PROOF_EXTRA_BYTES_MAX)) throw fail(`extra has 1 to ${PROOF_EXTRA_BYTES_MAX} bytes`);
+  if (extra !== null && (extra.length === 0 || extra.length > PROOF_EXTRA_BYTES_MAX))
+    throw fail(`extra has 1 to ${PROOF_EXTRA_BYTES_MAX} bytes`);
   if (!Number.isSafeInteger(index) || index < 0) throw fail('the index is an integer from 0 to 2^53 - 1');
   if (hashes.some((hash) => hash.length !== HASH_BYTES)) throw fail(`a hash has ${HASH_BYTES} bytes`);
   parseCheckpoint(parseNote(checkpoint).text);

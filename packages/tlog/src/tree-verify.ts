@@ -7,7 +7,8 @@ function invalid(message: string, evidence: Record<string, string | number | rea
 }
 
 function assertHashes(hashes: readonly Uint8Array[], message: string): void {
-  if (hashes.some((hash) => hash.length !== HASH_BYTES)) throw invalid(`${message} holds a hash that is not ${HASH_BYTES} bytes`, {});
+  if (hashes.some((hash) => hash.length !== HASH_BYTES))
+    throw invalid(`${message} holds a hash that is not ${HASH_BYTES} bytes`, {});
 }
 
 function isSize(value: number): boolean {
@@ -27,7 +28,8 @@ export interface InclusionClaim {
 
 /** Throws `PROOF_INVALID` unless `proof` leads from `leafHash` at `index` to `root` (RFC 9162 §2.1.3.2). */
 export function verifyInclusion({ index, size, leafHash, root, proof }: InclusionClaim): void {
-  if (!isSize(size) || !isSize(index) || index >= size) throw invalid(`leaf ${index} cannot be in a tree of ${size}`, { index, size });
+  if (!isSize(size) || !isSize(index) || index >= size)
+    throw invalid(`leaf ${index} cannot be in a tree of ${size}`, { index, size });
   assertHashes([leafHash, root, ...proof], 'the inclusion proof');
   let first = index;
   let last = size - 1;

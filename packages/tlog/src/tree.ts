@@ -41,7 +41,8 @@ function rangeHash({ start, end }: Range, hashes: HashSource): Uint8Array {
 }
 
 function assertSize(size: number, name: string): void {
-  if (!Number.isSafeInteger(size) || size < 0) throw new RunproofError('INTERNAL', `${name} is not a tree size: ${size}`);
+  if (!Number.isSafeInteger(size) || size < 0)
+    throw new RunproofError('INTERNAL', `${name} is not a tree size: ${size}`);
 }
 
 /** Root hash of the tree of `size` leaves (RFC 9162 §2.1.1). */
@@ -117,7 +118,8 @@ export class CompactRange {
     assertSize(size, 'size');
     this.#size = size;
     this.#hashes = hashes === undefined ? [] : edgeNodes(size).map(({ level, index }) => hashes(level, index));
-    if (this.#hashes.length !== edgeNodes(size).length) throw new RunproofError('INTERNAL', 'a non-empty edge needs its hashes');
+    if (this.#hashes.length !== edgeNodes(size).length)
+      throw new RunproofError('INTERNAL', 'a non-empty edge needs its hashes');
   }
 
   get size(): number {
