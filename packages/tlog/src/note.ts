@@ -7,6 +7,7 @@
 import { concatBytes, encodeBase64, encodeHex, parseBase64, parseHex, RunproofError, utf8 } from '@runproof/protocol';
 import { cosignatureTime, cosignedMessage } from './cosignature-message.ts';
 import { type Ed25519Verify, ed25519PublicKey, ed25519Sign, ed25519Verify } from './ed25519.ts';
+import { hasControlCharacters, hasLoneSurrogates } from './text.ts';
 import {
   COSIGNATURE_V1,
   ED25519,

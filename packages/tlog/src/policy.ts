@@ -228,7 +228,7 @@ export function encodePolicy(policy: Policy): string {
 
 /** A value with a space or a line break in it would become another directive. */
 function assertField(field: string): string {
-  if (field === '' || field.includes(' ') || field.startsWith('#') || hasControlCharacters(field, ''))
+  if (field === '' || field.includes(' ') || hasControlCharacters(field, ''))
     throw fail(`not one field: ${JSON.stringify(field.slice(0, 80))}`);
   return field;
 }
