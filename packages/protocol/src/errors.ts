@@ -52,6 +52,7 @@ export const ERROR_CODES = {
   TILE_NOT_FOUND: [404, 'Ask for a tile that the current checkpoint covers.'],
   TRUST_CHANGED: [409, 'The key or model differs from the one trusted before. Find out why before you trust it again.'],
   UNTRUSTED: [400, 'The policy does not trust this; run runproof trust if you do.'],
+  UPSTREAM_UNREACHABLE: [502, 'Check the address and the network, then try again.'],
   VERIFY_FAILED: [502, 'Do not use the answer: its receipt does not hold.'],
   VERIFY_INCOMPLETE: [502, 'Provide what the report lists as missing.'],
   VKEY_SYNTAX: [400, 'Copy the verifier key again, whole; Ed25519 keys (types 1 and 4) are supported.'],
