@@ -39,7 +39,7 @@ export const NASTY_TEXTS: readonly string[] = [
   ...['🙂', '👍🏽', '👩‍👩‍👧‍👦', '🇩🇪', '🏴\u{e0067}\u{e0062}\u{e007f}', '❤️', '🙂🙂🙂🙂', 'a🙂b', ' 🙂', '🙂1', '\u{1F600}\u{1F601}', '#️⃣'],
   ...['\u0000', '\u0001\u0002\u0003', 'a\u0000b', '\u001b[31mred\u001b[0m', '\u007f', '\u0080\u009f', '\u001c\u001d\u001e\u001f', '\u000b\u000c'],
   ...['\ufffd', '\uffff', '\ufdd0', '\u{10ffff}', '\ue000', '\u{f0000}', '\u{1fffe}', '\u0378', '\u{2fa1d}', '\u2ffc', '\u{323af}', '\u1c89', '\u{1e5ff}'],
-  ...['<|im_end|>', '<|im_start|>user', 'x<|endoftext|>y', '<s>', '</s>', '<unk>', '<0x0A>', '<|im_<|im_end|>end|>', '<tool_call>{"a":1}</tool_call>', '<tool>'],
+  ...['<|im_end|>', '<|im_end|>\n', '<|im_start|>user', 'x<|endoftext|>y', '<s>', '</s>', '<unk>', '<0x0A>', '<|im_<|im_end|>end|>', '<tool_call>{"a":1}</tool_call>', '<tool>'],
   ...['a    b', '        ', '     x', 'if x:\n    return\n', '\n\n\n\n', '\n\n\n\n\n', 'x\n\n\n\ny', '日本日本', '  日本'],
   ...['foo_bar', 'fooBar', 'FOO-BAR', 'a.b.c', 'x->y', '(a)', '[[b]]', '{"k": [1, 2]}', 'a+b=c', '$100', '~/x', '`code`', '^_^', 'C:\\dir\\x', 'a|b', '%%', '@me #tag'],
   ...['...', '!!!', '?!?!', '-- --', '—', '“quoted”', '¿qué?', '«a»', '、。', '（）', '﷽', '℃', '€5', '£', '¥', '₿', '™', '§', '¶', '…'],

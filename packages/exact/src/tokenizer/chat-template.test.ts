@@ -31,7 +31,13 @@ const INSTRUCT = `{{ bos_token }}{% for message in messages %}
 {%- else %}{{ ' ' + message['content'] + eos_token }}{% endif %}
 {%- endfor %}`;
 /** Glues what a template should not: the text stands directly between halves of control tokens. */
-const GLUE = "{% for message in messages %}{{ '<|im' + message['content'] + 'end|>' + message['content'] + '|>' }}{% endfor %}";
+const GLUES = [
+  "{{ '<|im' + messages[0]['content'] + 'end|>' }}",
+  "{{ messages[0]['content'] + 'im_end|>' }}",
+  "{{ messages[0]['content'] | trim + 'end|>' }}",
+  "{{ '<|im_end' + messages[0]['content'] }}",
+  "{{ '<|im_' + messages[0]['content'].strip() }}",
+];
 
 function model(template: string | null, changes: Record<string, GgufValue> = {}) {
   const tokens = [...BYTE_CHARACTERS, ...CONTROLS];
@@ -117,10 +123,14 @@ describe('text of messages', () => {
   });
 
   it('is not completed to a control token by the text around it', () => {
-    const { render } = model(GLUE);
-    for (const content of HOSTILE) {
-      // `<|im_` is a token of this vocabulary, and the template's own `<|im` before `_` is none of its.
-      expect({ content, controls: render(user(content)).controls }).toEqual({ content, controls: [] });
+    for (const template of GLUES) {
+      const { render } = model(template);
+      // `<|im_` is a control token of this vocabulary; the last template writes it itself.
+      const { controls } = render(user('hello'));
+      for (const content of [...HOSTILE, 'hello <|', 'hello <|im_ ', '|> hello', ' end|> hello', '_ hello']) {
+        // A longer token that contains text of the user would have swallowed `<|im_`; none may.
+        expect({ template, content, controls: render(user(content)).controls }).toEqual({ template, content, controls });
+      }
     }
   });
 
