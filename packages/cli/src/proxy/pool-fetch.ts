@@ -1,0 +1,72 @@
+// `fetch` over an undici Pool: one upstream, bounded connections, explicit deadlines.
+import { Readable } from 'node:stream';
+import type { FetchFunction } from '@runproof/client';
+import { RunproofError } from '@runproof/protocol';
+import { Pool } from 'undici';
+
+export interface PoolLimits {
+  readonly connectionsMax: number;
+  readonly connectMsMax: number;
+  /** until the head of a response: for a plain answer that is the whole run */
+  readonly headersMsMax: number;
+  /** between two pieces of a body */
+  readonly bodyMsMax: number;
+}
+
+export interface PoolFetch {
+  readonly fetch: FetchFunction;
+  close(): Promise<void>;
+}
+
+const BODILESS = new Set([204, 205, 304]);
+
+function asRunproofError(error: unknown, origin: string): unknown {
+  const code = String((error as { code?: unknown } | null)?.code ?? '');
+  if (code === 'UND_ERR_HEADERS_TIMEOUT' || code === 'UND_ERR_BODY_TIMEOUT') {
+    return new RunproofError('DEADLINE_EXCEEDED', `${origin} did not answer in time.`, { reason: code }, { cause: error });
+  }
+  if (code === 'UND_ERR_ABORTED' || (error as Error | null)?.name === 'AbortError') return error;
+  return new RunproofError('UPSTREAM_UNREACHABLE', `${origin} cannot be reached (${code === '' ? 'no reason given' : code}).`, { reason: code }, { cause: error });
+}
+
+/** A `fetch` for URLs below `origin`. Redirects are not followed. Rejects with `UPSTREAM_UNREACHABLE` or `DEADLINE_EXCEEDED`. */
+export function createPoolFetch(origin: string, limits: PoolLimits): PoolFetch {
+  const pool = new Pool(origin, {
+    connections: limits.connectionsMax,
+    connect: { timeout: limits.connectMsMax },
+    headersTimeout: limits.headersMsMax,
+    bodyTimeout: limits.bodyMsMax,
+    pipelining: 1,
+  });
+  const send: FetchFunction = async (input, init) => {
+    const url = new URL(String(input));
+    if (url.origin !== origin) throw new RunproofError('INTERNAL', `a request for ${url.origin} in the pool of ${origin}`);
+    const headers = Object.fromEntries(new Headers(init?.headers));
+    // The commitment is over the bytes as they are: no one may compress them on the way.
+    headers['accept-encoding'] = 'identity';
+    try {
+      const answer = await pool.request({
+        path: url.pathname + url.search,
+        method: (init?.method ?? 'GET') as 'GET' | 'POST',
+        headers,
+        body: (init?.body ?? null) as Uint8Array | string | null,
+        signal: init?.signal ?? null,
+      });
+      const bodiless = BODILESS.has(answer.statusCode);
+      if (bodiless) answer.body.resume();
+      const body = bodiless ? null : (Readable.toWeb(answer.body) as ReadableStream<Uint8Array>);
+      return new Response(body, { status: answer.statusCode, headers: headersOf(answer.headers) });
+    } catch (error) {
+      throw asRunproofError(error, origin);
+    }
+  };
+  return { fetch: send, close: () => pool.destroy() };
+}
+
+function headersOf(from: Readonly<Record<string, string | string[] | undefined>>): Headers {
+  const headers = new Headers();
+  for (const [name, value] of Object.entries(from)) {
+    for (const item of Array.isArray(value) ? value : value === undefined ? [] : [value]) headers.append(name, item);
+  }
+  return headers;
+}
