@@ -147,6 +147,14 @@ describe('receipts', () => {
     expect(response.status).toBe(200);
     expect(response.headers.get('cache-control')).toBe('public, max-age=31536000, immutable');
   });
+
+  it('are even then not open to a page from elsewhere, which a browser on the same machine may have loaded', async () => {
+    const kit = createKit({}, { receiptAccess: 'anyone' });
+    const nonce = nonceOf('mine');
+    const id = (await kit.post(CHAT, chatBody(), { 'Runproof-Nonce': nonce })).headers.get('runproof-receipt') ?? '';
+    expect((await kit.get(`/v1/receipts/${id}`, { Origin: 'https://evil.example' })).status).toBe(404);
+    expect((await kit.get(`/v1/receipts/${id}`, { Origin: 'https://app.example', 'Runproof-Nonce': nonce })).status).toBe(200);
+  });
 });
 
 describe('the log', () => {

@@ -15,15 +15,17 @@ export async function getReceipt(node: NodeContext, context: RequestContext, id:
   if (!/^[0-9a-f]{64}$/.test(id)) throw notFound();
   const bundle = await node.store.get(id);
   if (bundle === null) throw notFound();
-  const open = node.info.receiptAccess === 'anyone';
+  // A page from elsewhere (browsers send its Origin) is not "anyone": it could read the log of a node that only its visitor reaches.
+  const { headers } = context.request;
+  const open = node.info.receiptAccess === 'anyone' && headers.get('origin') === null;
   // Who lacks the nonce must not learn that the receipt is here.
-  if (!open && !hasNonce(bundle, context.request.headers.get('runproof-nonce'))) throw notFound();
+  if (!open && !hasNonce(bundle, headers.get('runproof-nonce'))) throw notFound();
   const tag = `"${id}"`;
   const caching = {
     'Cache-Control': open ? 'public, max-age=31536000, immutable' : 'private, max-age=31536000, immutable',
     ETag: tag,
     Vary: 'Origin, Runproof-Nonce',
   };
-  if (context.request.headers.get('if-none-match') === tag) return context.reply(304, null, caching);
+  if (headers.get('if-none-match') === tag) return context.reply(304, null, caching);
   return context.reply(200, bundle, { 'Content-Type': 'application/json', ...caching });
 }
