@@ -1,0 +1,129 @@
+import { describe, expect, it } from 'vitest';
+import { readGguf } from '../gguf/reader.ts';
+import type { GgufFile, GgufValue, TensorInfo } from '../gguf/types.ts';
+import { memorySource } from '../testing/memory-source.ts';
+import { randomModel, type RandomModelOptions } from '../testing/random-model.ts';
+import { parseModelConfig, readModelConfig } from './config.ts';
+import { tensorPlan } from './plan.ts';
+
+const OPTIONS: RandomModelOptions = {
+  seed: 3, architecture: 'llama', type: 'Q8_0', width: 64, layers: 2, heads: 4, kvHeads: 2, ffnWidth: 96, vocabSize: 40,
+};
+
+async function open(options: Partial<RandomModelOptions> = {}): Promise<{ source: ReturnType<typeof memorySource>; file: GgufFile }> {
+  const source = memorySource(randomModel({ ...OPTIONS, ...options }));
+  return { source, file: await readGguf(source) };
+}
+
+/** `file` with metadata set, or removed where the value is null. */
+function withMetadata(file: GgufFile, changes: Record<string, GgufValue | null>): GgufFile {
+  const metadata = new Map(file.metadata);
+  for (const [key, value] of Object.entries(changes)) {
+    if (value === null) metadata.delete(key);
+    else metadata.set(key, value);
+  }
+  return { ...file, metadata };
+}
+
+function withTensor(file: GgufFile, name: string, change: Partial<TensorInfo> | null): GgufFile {
+  const tensors = new Map(file.tensors);
+  if (change === null) tensors.delete(name);
+  else tensors.set(name, { ...(tensors.get(name) ?? { name, type: 'F32', shape: [1], offset: 0, byteLength: 4 }), ...change });
+  return { ...file, tensors };
+}
+
+describe('readModelConfig', () => {
+  it('reads llama with all that the contract has', async () => {
+    const { source, file } = await open({ headDim: 32, ropeDimension: 16, ropeBase: 500_000, ropeLinear: 4, ropeFreqs: true, tied: true });
+    expect(await readModelConfig(source, file)).toEqual({
+      architecture: 'llama', name: 'random-3', vocabSize: 40, contextLength: 512, width: 64, layers: 2, heads: 4, kvHeads: 2, headDim: 32,
+      ffnWidth: 96, rmsEpsilon: Math.fround(1e-5), tiedOutput: true,
+      rope: { dimension: 16, base: 500_000, linearFactor: 4, layout: 'adjacent', frequencyFactors: Float32Array.from([1, 1.875, 2.75, 3.625, 4.5, 5.375, 6.25, 7.125]) },
+    });
+  });
+
+  it('reads qwen2', async () => {
+    const { source, file } = await open({ architecture: 'qwen2' });
+    expect(await readModelConfig(source, file)).toMatchObject({ architecture: 'qwen2', headDim: 16, tiedOutput: false, rope: { layout: 'halves', linearFactor: 1, frequencyFactors: null } });
+  });
+
+  it('has the defaults of the page', async () => {
+    const { file } = await open({ kvHeads: 4 });
+    const absent = ['attention.head_count_kv', 'attention.key_length', 'attention.value_length', 'rope.dimension_count', 'rope.freq_base', 'vocab_size'];
+    const bare = withMetadata(file, { 'general.name': null, ...Object.fromEntries(absent.map((key) => [`llama.${key}`, null])) });
+    expect(parseModelConfig(bare)).toMatchObject({ name: 'llama', kvHeads: 4, headDim: 16, vocabSize: 40, rope: { dimension: 16, base: 10_000 } });
+  });
+
+  it.each<[string, string, Record<string, GgufValue | null>]>([
+    ['MODEL_SYNTAX', 'no architecture', { 'general.architecture': null }],
+    ['MODEL_UNSUPPORTED', 'another architecture', { 'general.architecture': 'gemma3' }],
+    ['MODEL_SYNTAX', 'no width', { 'llama.embedding_length': null }],
+    ['MODEL_SYNTAX', 'a width that is text', { 'llama.embedding_length': '64' }],
+    ['MODEL_SYNTAX', 'a width of 0', { 'llama.embedding_length': 0 }],
+    ['MODEL_SYNTAX', 'a broken width', { 'llama.embedding_length': 64.5 }],
+    ['MODEL_UNSUPPORTED', 'an absurd width', { 'llama.embedding_length': 2 ** 40 }],
+    ['MODEL_UNSUPPORTED', 'KV heads per layer', { 'llama.attention.head_count_kv': [2, 2] }],
+    ['MODEL_SYNTAX', 'heads that do not divide', { 'llama.attention.head_count_kv': 3 }],
+    ['MODEL_UNSUPPORTED', 'values of another length', { 'llama.attention.value_length': 8 }],
+    ['MODEL_SYNTAX', 'no epsilon', { 'llama.attention.layer_norm_rms_epsilon': null }],
+    ['MODEL_SYNTAX', 'an epsilon of 0', { 'llama.attention.layer_norm_rms_epsilon': 0 }],
+    ['MODEL_SYNTAX', 'an epsilon that is NaN', { 'llama.attention.layer_norm_rms_epsilon': Number.NaN }],
+    ['MODEL_SYNTAX', 'an odd RoPE dimension', { 'llama.rope.dimension_count': 15 }],
+    ['MODEL_SYNTAX', 'a RoPE dimension above the head', { 'llama.rope.dimension_count': 18 }],
+    ['MODEL_UNSUPPORTED', 'a RoPE base below 1', { 'llama.rope.freq_base': 0.5 }],
+    ['MODEL_UNSUPPORTED', 'yarn', { 'llama.rope.scaling.type': 'yarn' }],
+    ['MODEL_SYNTAX', 'linear scaling without factor', { 'llama.rope.scaling.type': 'linear' }],
+    ['MODEL_UNSUPPORTED', 'angles beyond the domain of sincos64', { 'llama.rope.scaling.type': 'linear', 'llama.rope.scaling.factor': 1e-5 }],
+    ['MODEL_UNSUPPORTED', 'the older key of linear scaling', { 'llama.rope.scale_linear': 2 }],
+    ['MODEL_UNSUPPORTED', 'experts', { 'llama.expert_count': 8 }],
+    ['MODEL_UNSUPPORTED', 'a sliding window', { 'llama.attention.sliding_window': 4096 }],
+    ['MODEL_UNSUPPORTED', 'a logit scale', { 'llama.logit_scale': 0.5 }],
+    ['MODEL_SYNTAX', 'a vocabulary of another size', { 'tokenizer.ggml.tokens': ['a', 'b'] }],
+    ['MODEL_SYNTAX', 'another vocab_size', { 'llama.vocab_size': 41 }],
+  ])('%s for %s', async (code, _what, changes) => {
+    const { file } = await open();
+    expect(() => parseModelConfig(file)).not.toThrow();
+    expect(() => parseModelConfig(withMetadata(file, changes))).toThrow(expect.objectContaining({ code }));
+  });
+
+  it('refuses RoPE divisors of another count or sign', async () => {
+    const { file } = await open({ ropeFreqs: true });
+    expect(() => parseModelConfig(file)).toThrow(expect.objectContaining({ code: 'INTERNAL' }));
+    expect(() => parseModelConfig(file, new Float32Array(7).fill(1))).toThrow(expect.objectContaining({ code: 'MODEL_SYNTAX' }));
+    expect(() => parseModelConfig(file, new Float32Array(8))).toThrow(expect.objectContaining({ code: 'MODEL_SYNTAX' }));
+    expect(() => parseModelConfig(file, new Float32Array(8).fill(1))).not.toThrow();
+    expect(() => parseModelConfig(file, new Float32Array(8).fill(1e-5))).toThrow(expect.objectContaining({ code: 'MODEL_UNSUPPORTED' }));
+  });
+});
+
+describe('tensorPlan', () => {
+  it('names every tensor of the file, and the roles of a layer', async () => {
+    for (const architecture of ['llama', 'qwen2'] as const) {
+      const { source, file } = await open({ architecture, ropeFreqs: architecture === 'llama' });
+      const plan = tensorPlan(await readModelConfig(source, file), file);
+      expect(plan.map(({ info }) => info.name).sort()).toEqual([...file.tensors.keys()].sort());
+      expect(plan.find(({ role, layer }) => role === 'attn_k' && layer === 1)).toMatchObject({ kind: 'matrix', rows: 32, cols: 64 });
+      expect(plan.some(({ role }) => role === 'attn_q_bias')).toBe(architecture === 'qwen2');
+    }
+  });
+
+  it.each<[string, string, string, Partial<TensorInfo> | null]>([
+    ['MODEL_SYNTAX', 'a missing matrix', 'blk.1.ffn_up.weight', null],
+    ['MODEL_SYNTAX', 'a missing norm', 'output_norm.weight', null],
+    ['MODEL_SYNTAX', 'a matrix of another shape', 'blk.0.attn_k.weight', { shape: [64, 64] }],
+    ['MODEL_SYNTAX', 'a matrix of three dimensions', 'blk.0.attn_k.weight', { shape: [64, 32, 1] }],
+    ['MODEL_UNSUPPORTED', 'a norm in F16', 'blk.0.attn_norm.weight', { type: 'F16' }],
+    ['MODEL_UNSUPPORTED', 'a tensor that nobody uses', 'blk.0.ffn_gate_exps.weight', {}],
+    ['MODEL_UNSUPPORTED', 'a layer too many', 'blk.2.attn_norm.weight', {}],
+  ])('%s for %s', async (code, _what, name, change) => {
+    const { source, file } = await open();
+    const config = await readModelConfig(source, file);
+    expect(() => tensorPlan(config, withTensor(file, name, change))).toThrow(expect.objectContaining({ code, evidence: { tensor: name } }));
+  });
+
+  it('requires the biases of qwen2', async () => {
+    const { source, file } = await open({ architecture: 'qwen2' });
+    const config = await readModelConfig(source, file);
+    expect(() => tensorPlan(config, withTensor(file, 'blk.0.attn_q.bias', null))).toThrow(expect.objectContaining({ code: 'MODEL_SYNTAX' }));
+  });
+});
