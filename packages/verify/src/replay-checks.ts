@@ -8,10 +8,10 @@ export const REPLAY_CHECKS = ['replay.model', 'replay.prompt', 'replay.trace', '
 /** `replay.model`: the verifier runs the model and the arithmetic that the body names. */
 function checkModel(body: ReceiptBody, replayer: Replayer): { detail: string; value: true } {
   if (replayer.modelDigest !== body.model.digest) {
-    throw mismatch('REPLAY_MISMATCH', 'The receipt names another model than the one at hand.', { expected: body.model.digest, got: replayer.modelDigest });
+    throw mismatch('REPLAY_MODEL', 'The receipt names another model than the one at hand.', { expected: body.model.digest, got: replayer.modelDigest });
   }
   if (replayer.contract !== body.engine.contract) {
-    throw mismatch('REPLAY_MISMATCH', 'The receipt names another contract than that of the engine at hand.', {
+    throw mismatch('REPLAY_MODEL', 'The receipt names another contract than that of the engine at hand.', {
       expected: body.engine.contract,
       got: replayer.contract,
     });
