@@ -107,7 +107,7 @@ export function deriveSeed(seed: JsonValue | undefined, requestBytes: Uint8Array
 /**
  * Effective parameters of a chat or text completion request. A missing or null parameter has its default: temperature 1, top_p 1, top_k 0, min_p 0,
  * penalties 0, repetition_penalty 1, logit_bias {}, stop []; `max_tokens` is `max_completion_tokens`, else `max_tokens`, else everything that
- * fits, and never more than `maxTokensAvailable` (context length minus prompt tokens). `nonce` is lower-case hex.
+ * fits, and never more than `maxTokensAvailable` (the positions that the engine holds, minus prompt tokens). `nonce` is lower-case hex.
  * Throws `PARAMETER_INVALID` with evidence `{parameter}`, and `MODEL_CONTEXT` when no token fits. Source: specs/receipt.md, Sampling.
  */
 export function effectiveSampling(

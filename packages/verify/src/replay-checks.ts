@@ -1,5 +1,5 @@
 // Checks by running the model again: same function, one prefill, equal bits (specs/exact-1.md §9).
-import { type Bundle, commit, type Disclosure, type JsonObject, outputCommitmentData, parseHex, type ReceiptBody, RunproofError } from '@runproof/protocol';
+import { type Bundle, commit, type Disclosure, type ErrorCode, type JsonObject, outputCommitmentData, parseHex, type ReceiptBody, RunproofError } from '@runproof/protocol';
 import type { Replayer, ReplayOutcome, ReplayProgress } from './replayer.ts';
 import { type CheckId, mismatch, type Recorder } from './report.ts';
 
@@ -41,16 +41,15 @@ function checkOutput(bundle: Bundle, outcome: Extract<ReplayOutcome, { equal: tr
   return { detail: `${outcome.text.length} characters`, value: true };
 }
 
-/**
- * Runs `step` of the replayer for the check `id`. A failure that the receipt's own content causes fails the check. Any other one says nothing
- * about the receipt: the check is then missing, never passed.
- */
+/** Failures that follow from the receipt's content on every machine. Any other one, such as too little memory, is the verifier's own. */
+const BLAMED: ReadonlySet<ErrorCode> = new Set(['ENGINE_NONFINITE', 'MODEL_TEMPLATE', 'PARAMETER_INVALID', 'PARAMETER_UNSUPPORTED']);
+
+/** Runs `step` of the replayer for the check `id`, which fails by a failure that the receipt is to blame for and is missing after any other one. */
 async function attempt<T>(recorder: Recorder, id: CheckId, step: () => Promise<T>): Promise<T | null> {
   try {
     return await step();
   } catch (error) {
-    const blamed = RunproofError.isInstance(error) && (error.code === 'ENGINE_NONFINITE' || (error.status < 500 && error.code !== 'ABORTED'));
-    if (blamed) recorder.fail(id, error);
+    if (RunproofError.isInstance(error) && BLAMED.has(error.code)) recorder.fail(id, error);
     else recorder.miss(id);
     return null;
   }
@@ -96,6 +95,9 @@ async function replayTokens(
   onProgress: ReplayProgress | undefined,
 ): Promise<void> {
   const { sampling, trace } = bundle.body;
+  // The last token is sampled and never read, so it takes no position.
+  const positions = disclosure.prompt.length + disclosure.completion.length - 1;
+  if (positions > replayer.contextLength) return recorder.miss('replay.trace', 'replay.sampling', 'replay.output');
   const outcome = await attempt(recorder, 'replay.trace', () => replayer.replay(disclosure, sampling, trace, onProgress));
   if (outcome === null) recorder.miss('replay.sampling', 'replay.output');
   else recordOutcome(recorder, bundle, outcome);

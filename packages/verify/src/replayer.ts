@@ -13,7 +13,7 @@ export interface Replayer {
   readonly modelDigest: string;
   /** contract of the verifier's own engine */
   readonly contract: string;
-  /** positions of the model's context: it bounds `max_tokens` */
+  /** positions that the verifier's engine can hold; what is longer is not replayed, and the report says so */
   readonly contextLength: number;
   /** Prompt ids of a request, by template and tokenizer of the verifier's model. */
   encodePrompt(operation: Operation, request: JsonObject): Promise<number[]>;

@@ -46,26 +46,22 @@ function assertModel(body: ReceiptBody, request: JsonObject, policy: Policy): vo
 }
 
 /**
- * `request.parameters`: each effective parameter is what the request sets, or the default. `contextLength` is that of the model where the
- * verifier holds it; otherwise `max_tokens` may be less than what was asked for, as at the end of a context, but never more.
+ * `request.parameters`: each effective parameter is what the request sets, or the default. `max_tokens` may be less than what was asked for,
+ * never more: how many positions the node had is not in the receipt.
  */
-export function checkParameters(
-  body: ReceiptBody,
-  requestBytes: Uint8Array,
-  policy: Policy,
-  contextLength: number | null,
-): { detail: string; value: JsonObject } {
+export function checkParameters(body: ReceiptBody, requestBytes: Uint8Array, policy: Policy): { detail: string; value: JsonObject } {
   const request = parseRequest(requestBytes);
   promptOfRequest(body.operation, request);
   assertModel(body, request, policy);
-  const maxTokensAvailable = contextLength === null ? body.sampling.max_tokens : contextLength - body.usage.prompt_tokens;
-  const expected = effectiveSampling(request, { requestBytes, nonce: body.nonce, maxTokensAvailable });
+  const expected = effectiveSampling(request, { requestBytes, nonce: body.nonce, maxTokensAvailable: body.sampling.max_tokens });
   for (const name of Object.keys(expected) as (keyof SamplingParameters)[]) {
     if (name === 'seed') continue; // seed.match
     const [wanted, used] = [encodeCanonicalJson(expected[name]), encodeCanonicalJson(body.sampling[name])];
     if (wanted !== used) throw mismatch('PARAMETER_MISMATCH', `${name} was ${used}, not ${wanted}.`, { parameter: name, expected: wanted, got: used });
   }
-  return { detail: `temperature ${expected.temperature}, at most ${expected.max_tokens} tokens, and nine more as asked for`, value: request };
+  const asked = request['max_completion_tokens'] ?? request['max_tokens'] ?? null;
+  const limit = asked === null || asked === expected.max_tokens ? `${expected.max_tokens}` : `${expected.max_tokens} of the ${String(asked)}`;
+  return { detail: `temperature ${expected.temperature}, at most ${limit} tokens, and the others as asked for`, value: request };
 }
 
 /** `seed.match`: the provider has neither chosen nor ground the seed. */

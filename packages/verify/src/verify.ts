@@ -78,8 +78,7 @@ async function verifyRun(recorder: Recorder, { bundle }: Read, policy: Policy, o
 
   const asked = request !== undefined && recorder.check('request.match', () => checkRequest(bundle, request)) !== null ? request : null;
   if (request === undefined) recorder.miss('request.match');
-  const contextLength = replay?.modelDigest === body.model.digest ? replay.contextLength : null;
-  const parsed = asked === null ? null : recorder.check('request.parameters', () => checkParameters(body, asked, policy, contextLength));
+  const parsed = asked === null ? null : recorder.check('request.parameters', () => checkParameters(body, asked, policy));
   if (asked !== null) recorder.check('seed.match', () => checkSeed(body, asked));
 
   if (response === undefined) recorder.miss('response.match');
