@@ -3,7 +3,7 @@ import { mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type GgufMetadataValue, type GgufTensor, writeGguf } from '@runproof/exact/testing';
-import { getLlama, type Llama, LlamaLogLevel, type LlamaModel } from 'node-llama-cpp';
+import { getLlama, type Llama, LlamaLogLevel, type LlamaModel, type Token } from 'node-llama-cpp';
 import type { VocabularyFile } from './tokenizer/train.ts';
 
 let llama: Promise<Llama> | null = null;
@@ -78,4 +78,32 @@ export async function loadPeerVocabulary(name: string, vocabulary: VocabularyFil
   const tokens = vocabulary['tokenizer.ggml.tokens'] as readonly string[];
   const modelPath = writeModelFile(`${name}.gguf`, writeGguf({ metadata, tensors: emptyLayer(tokens.length) }));
   return (await loadPeer()).loadModel({ modelPath, vocabOnly: true, gpuLayers: 0 });
+}
+
+/** Raw logits of the peer behind each of `ids`, re-indexed by token id. One pass, no flash attention, one thread. */
+export async function peerLogits(model: LlamaModel, ids: readonly number[]): Promise<Float32Array[]> {
+  const context = await model.createContext({
+    contextSize: Math.max(64, ids.length + 8),
+    batchSize: 512,
+    sequences: 1,
+    threads: 1,
+    flashAttention: false,
+  });
+  try {
+    const sequence = context.getSequence();
+    const results = await sequence.controlledEvaluate(ids.map((id) => [id as Token, { generateNext: { logits: true } }]));
+    return results.map((result) => {
+      const logits = new Float32Array(model.fileInfo.metadata.tokenizer.ggml.tokens.length);
+      // The map is sorted by value, not by token.
+      for (const [token, value] of result?.next.logits ?? []) logits[token] = value;
+      return logits;
+    });
+  } finally {
+    await context.dispose();
+  }
+}
+
+/** A whole model in the peer. */
+export async function loadPeerModel(modelPath: string): Promise<LlamaModel> {
+  return (await loadPeer()).loadModel({ modelPath, gpuLayers: 0, useMmap: false });
 }

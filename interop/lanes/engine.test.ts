@@ -1,0 +1,104 @@
+// The exact engine against llama.cpp on random models of every supported type and layout: the same GGUF, the same tokens, the logits behind
+// every position. The arithmetic differs on purpose (llama.cpp rounds activations to 8 bits, f16 or bf16 and sums in another order), so the
+// bound is statistical: root mean square of the difference over root mean square of the logits, per position.
+import { loadExactModel, loadOracle } from '@runproof/exact';
+import { memorySource, randomModel, type RandomModelOptions } from '@runproof/exact/testing';
+import { describe, expect, it } from 'vitest';
+import { loadPeerModel, peerLogits, writeModelFile } from '../peer.ts';
+
+const POSITIONS = 40;
+const SHAPE = { width: 64, layers: 2, heads: 4, kvHeads: 2, ffnWidth: 96, vocabSize: 300 } as const;
+
+/** About twice what was measured. `agree`: positions out of 40 with the same greatest logit. */
+const BOUNDS = {
+  F32: { mean: 1.5e-3, worst: 4e-3, agree: 39 },
+  F16: { mean: 3e-3, worst: 8e-3, agree: 39 },
+  BF16: { mean: 1.5e-2, worst: 4e-2, agree: 37 },
+  Q8_0: { mean: 8e-2, worst: 1.6e-1, agree: 32 },
+  Q4_0: { mean: 3.5e-2, worst: 7e-2, agree: 35 },
+} as const;
+
+const LAYOUTS: readonly (readonly [string, Partial<RandomModelOptions>])[] = [
+  ['grouped queries', {}],
+  ['all heads', { kvHeads: 4 }],
+  ['tied embeddings', { tied: true }],
+  ['linear RoPE scaling', { ropeLinear: 4 }],
+  ['RoPE base 500000', { ropeBase: 500_000 }],
+];
+/** The peer refuses these for qwen2, and partial RoPE for both. */
+const LLAMA_ONLY: typeof LAYOUTS = [
+  ['heads wider than the residual', { headDim: 32 }],
+  ['llama3 RoPE scaling', { ropeFreqs: true }],
+];
+
+function options(architecture: 'llama' | 'qwen2', type: keyof typeof BOUNDS, layout: Partial<RandomModelOptions>): RandomModelOptions {
+  return { seed: 7, architecture, type, ...SHAPE, ...layout };
+}
+
+const IDS = Array.from({ length: POSITIONS }, (_, index) => (index * 37 + 11) % SHAPE.vocabSize);
+
+function argmax(row: Float32Array): number {
+  return row.reduce((best, value, index) => (value > (row[best] ?? 0) ? index : best), 0);
+}
+
+function difference(ours: readonly Float32Array[], theirs: readonly Float32Array[]): { mean: number; worst: number; agree: number } {
+  const errors = ours.map((row, position) => {
+    const other = theirs[position] ?? new Float32Array(row.length);
+    let square = 0;
+    let power = 0;
+    row.forEach((value, index) => {
+      square += (value - (other[index] ?? 0)) ** 2;
+      power += (other[index] ?? 0) ** 2;
+    });
+    return Math.sqrt(square / power);
+  });
+  return {
+    mean: errors.reduce((total, error) => total + error, 0) / errors.length,
+    worst: Math.max(...errors),
+    agree: ours.filter((row, position) => argmax(row) === argmax(theirs[position] ?? row)).length,
+  };
+}
+
+let files = 0;
+
+async function logitsOfPeer(model: Uint8Array): Promise<Float32Array[]> {
+  files += 1;
+  const peer = await loadPeerModel(writeModelFile(`random-${files}.gguf`, model));
+  try {
+    return await peerLogits(peer, IDS);
+  } finally {
+    await peer.dispose();
+  }
+}
+
+async function logitsOfEngine(model: Uint8Array): Promise<Float32Array[]> {
+  const engine = await loadExactModel(memorySource(model));
+  return engine.createSequence(POSITIONS).extend(IDS, 0);
+}
+
+describe.each(['llama', 'qwen2'] as const)('%s', (architecture) => {
+  describe.each(['F32', 'F16', 'BF16', 'Q8_0', 'Q4_0'] as const)('%s', (type) => {
+    it.each([...LAYOUTS, ...(architecture === 'llama' ? LLAMA_ONLY : [])])('%s: logits within the bound', async (_name, layout) => {
+      const model = randomModel(options(architecture, type, layout));
+      const measured = difference(await logitsOfEngine(model), await logitsOfPeer(model));
+      const bound = BOUNDS[type];
+      expect(measured.mean).toBeLessThan(bound.mean);
+      expect(measured.worst).toBeLessThan(bound.worst);
+      expect(measured.agree).toBeGreaterThanOrEqual(bound.agree);
+    });
+  });
+});
+
+it('the oracle gives the same bits as the engine, so the bound holds for both', async () => {
+  const model = randomModel(options('llama', 'Q8_0', {}));
+  const oracle = await loadOracle(memorySource(model));
+  expect(oracle.createSequence(POSITIONS).extend(IDS, 0)).toEqual(await logitsOfEngine(model));
+});
+
+describe('the bound catches', () => {
+  it.each([...LAYOUTS.slice(2), ...LLAMA_ONLY.slice(1)])('an engine that ignores %s', async (_name, layout) => {
+    const plain = await logitsOfEngine(randomModel(options('llama', 'F32', {})));
+    const measured = difference(plain, await logitsOfPeer(randomModel(options('llama', 'F32', layout))));
+    expect(measured.mean).toBeGreaterThan(BOUNDS.Q8_0.mean);
+  });
+});
