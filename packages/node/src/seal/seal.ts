@@ -1,23 +1,20 @@
 // The receipt of a run: commitments, body, leaf, inclusion, bundle, store. In this order, before the answer leaves.
 import {
   type Bundle,
-  commit,
   encodeBase64,
   encodeCanonicalJson,
   encodeHex,
   encodeTokenIds,
   outputCommitmentData,
   type ReceiptBody,
-  receiptEntry,
-  receiptId,
   RunproofError,
   type SamplingParameters,
-  utf8,
 } from '@runproof/protocol';
 import type { RunPlan } from '../api/request.ts';
 import type { NodeMetrics } from '../metrics.ts';
 import type { Clock, Engine, Random, ReceiptLog, ReceiptStore } from '../ports.ts';
 import type { RunOutcome } from '../run/execute.ts';
+import { createCommitter, entryId, type ReceiptCommitter } from './commitments.ts';
 
 export interface Sealed {
   /** hex32 */
@@ -45,7 +42,7 @@ export interface SealPorts {
 const SALT_BYTES = 32;
 const NO_TRACE = '0'.repeat(64);
 
-function receiptBody(ports: SealPorts, input: SealInput, salt: Uint8Array): ReceiptBody {
+function receiptBody(ports: SealPorts, input: SealInput, committer: ReceiptCommitter): ReceiptBody {
   const { plan, prompt, sampling, outcome } = input;
   const { engine, log } = ports;
   return {
@@ -58,14 +55,14 @@ function receiptBody(ports: SealPorts, input: SealInput, salt: Uint8Array): Rece
     nonce: plan.nonce,
     operation: plan.operation,
     origin: log.origin,
-    output: commit(salt, 'output', outputCommitmentData(outcome.text, outcome.reason)),
-    prompt: commit(salt, 'prompt', encodeTokenIds(prompt)),
-    request: commit(salt, 'request', plan.bytes),
+    output: committer.commit('output', outputCommitmentData(outcome.text, outcome.reason)),
+    prompt: committer.commit('prompt', encodeTokenIds(prompt)),
+    request: committer.commit('request', plan.bytes),
     sampling,
     schema: 'runproof/receipt/1',
     segments: [],
     started_ms: outcome.startedMs,
-    tokens: commit(salt, 'tokens', encodeTokenIds(outcome.ids)),
+    tokens: committer.commit('tokens', encodeTokenIds(outcome.ids)),
     trace: outcome.root === null ? NO_TRACE : encodeHex(outcome.root),
     usage: { completion_tokens: outcome.ids.length, prompt_tokens: prompt.length },
   };
@@ -98,14 +95,15 @@ export async function sealRun(ports: SealPorts, input: SealInput): Promise<Seale
   const { clock, metrics } = ports;
   const started = clock.now();
   const saltBytes = ports.random.bytes(SALT_BYTES);
-  const bodyText = encodeCanonicalJson(receiptBody(ports, input, saltBytes));
-  const entry = receiptEntry(utf8(bodyText), saltBytes);
+  const committer = createCommitter(saltBytes);
+  const bodyText = encodeCanonicalJson(receiptBody(ports, input, committer));
+  const entry = committer.entry(bodyText);
   const appending = clock.now();
   const appended = ports.log.append(entry);
   // The log is waiting for its disk: what the bundle needs besides the proof is made meanwhile.
   const { outcome, prompt } = input;
   const disclosure = { completion: outcome.ids, prompt, trace: encodeBase64(outcome.trace) };
-  const id = receiptId(entry);
+  const id = entryId(entry);
   const { proof } = await appended;
   metrics.logAppendSeconds.observeMs(clock.now() - appending);
   const bundle = assembleBundle(bodyText, disclosure, proof, encodeHex(saltBytes));
