@@ -164,7 +164,7 @@ async function replayRatio(engine: Engine): Promise<Row[]> {
 }
 
 /** Ed25519 of the platform, for the figure without a pure JavaScript signature check. */
-function nativeEd25519(signature: Uint8Array, message: Uint8Array, publicKey: Uint8Array): boolean {
+function nativeEd25519(publicKey: Uint8Array, message: Uint8Array, signature: Uint8Array): boolean {
   const key = createPublicKey({ key: { kty: 'OKP', crv: 'Ed25519', x: Buffer.from(publicKey).toString('base64url') }, format: 'jwk' });
   return ed25519Verify(null, message, key, signature);
 }
@@ -204,7 +204,7 @@ async function verification(served: Served, engine: Engine, log: Log): Promise<R
 const directory = mkdtempSync(join(tmpdir(), 'runproof-bench-'));
 const log = await openLog({ directory: join(directory, 'log'), clock: systemClock, random: systemRandom, onWarning: console.error });
 const engine = await openExactEngine({ path: MODEL });
-const real = await serve(engine, log, new FileReceiptStore({ directory: join(directory, 'receipts') }));
+const real = await serve(engine, log, await FileReceiptStore.open({ directory: join(directory, 'receipts') }));
 const stub = await withoutDisk(log);
 const bare = await serve(engine, stub.log, stub.store);
 try {
