@@ -1,5 +1,5 @@
 // Writes packages/exact/src/tokenizer/generated/unicode-15-1.ts from the Unicode Character Database 15.1.0, or with --check compares.
-// The contract pins this version (specs/exact-1.md §11.2): the tables of a runtime change with its version, token ids must not.
+// The contract pins this version (specs/exact-1.md §12.2): the tables of a runtime change with its version, token ids must not.
 import { readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import letters from '@unicode/unicode-15.1.0/General_Category/Letter/code-points.mjs';

@@ -21,7 +21,7 @@ export {
   type Tokenizer,
 } from './interfaces.ts';
 export { loadOracle } from './oracle/model.ts';
-export { createChatTemplate, TEMPLATE_LIMITS } from './tokenizer/chat-template.ts';
+export { createChatTemplate, TEMPLATE_CLOCK_MS, TEMPLATE_LIMITS } from './tokenizer/chat-template.ts';
 export { createTokenizer, type TemplateTokenizer } from './tokenizer/tokenizer.ts';
 export { TOKENIZER_LIMITS } from './tokenizer/vocabulary.ts';
 export {

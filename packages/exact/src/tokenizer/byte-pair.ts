@@ -1,4 +1,4 @@
-// Byte-level BPE, `tokenizer.ggml.model` = gpt2: the bytes of a word are joined by the first merge that applies (specs/exact-1.md §11.3).
+// Byte-level BPE, `tokenizer.ggml.model` = gpt2: the bytes of a word are joined by the first merge that applies (specs/exact-1.md §12.3).
 import { type Metadata, stringList, syntaxError } from './metadata.ts';
 import { type MergeRule, PairMerger } from './pair-merger.ts';
 import { PRE_TOKENIZERS } from './pre-tokenizers.ts';

@@ -1,4 +1,4 @@
-// The chat template that a GGUF file carries, rendered to prompt ids (specs/exact-1.md §11.5).
+// The chat template that a GGUF file carries, rendered to prompt ids (specs/exact-1.md §12.5).
 import { Environment, Interpreter, parse, tokenize } from '@huggingface/jinja';
 import { RunproofError } from '@runproof/protocol';
 import type { ChatMessage, ChatTemplate } from '../interfaces.ts';
@@ -16,6 +16,9 @@ export const TEMPLATE_LIMITS = {
   /** numbers that one call of `range` may give */
   rangeLength: 65_536,
 } as const;
+
+/** What `strftime_now` shows under contract exact-1: 2024-07-26T00:00:00Z, in milliseconds since 1970 (specs/exact-1.md §12.5). */
+export const TEMPLATE_CLOCK_MS = 1_721_952_000_000;
 
 const KEY = 'tokenizer.chat_template';
 const ROLE = /^[A-Za-z][A-Za-z0-9_-]{0,63}$/;
@@ -91,7 +94,7 @@ function checkMessages(messages: readonly ChatMessage[]): void {
 
 /**
  * The chat template of a model. `tokenizer` comes from `createTokenizer` on the same metadata; `clockMs` is what `strftime_now` shows, in
- * milliseconds since 1970-01-01T00:00:00Z. Nothing is thrown here, so that a model without a usable template still completes plain text;
+ * milliseconds since 1970-01-01T00:00:00Z; the contract says `TEMPLATE_CLOCK_MS`. Nothing is thrown here, so that a model without a usable template still completes plain text;
  * `encode` throws `MODEL_TEMPLATE` with the reason.
  */
 export function createChatTemplate(metadata: Metadata, tokenizer: TemplateTokenizer, options: { clockMs: number }): ChatTemplate {

@@ -1,6 +1,6 @@
 // The merge loop that both tokenizer families share: repeatedly join the best pair of neighbours.
 //
-// A binary heap of f64 keys, rank · 2^32 + left, orders pairs by rank and then by position, as specs/exact-1.md §11.3 says. Entries are never
+// A binary heap of f64 keys, rank · 2^32 + left, orders pairs by rank and then by position, as specs/exact-1.md §12.3 says. Entries are never
 // removed when a neighbour changes; `pairRank` tells a stale one. n symbols cost O(n log n), whatever the text.
 
 const RANK_UNIT = 2 ** 32;

@@ -1,4 +1,4 @@
-// Pre-tokenizers of byte-level BPE: they cut a text into the words inside of which merges happen (specs/exact-1.md §11.2).
+// Pre-tokenizers of byte-level BPE: they cut a text into the words inside of which merges happen (specs/exact-1.md §12.2).
 //
 // Written as scanners over code points, not as regular expressions: the Unicode tables are the contract's own, and no input makes them
 // backtrack. Each comment shows the expression that a scanner stands for.

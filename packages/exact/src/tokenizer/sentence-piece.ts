@@ -1,4 +1,4 @@
-// SentencePiece-style tokenizer, `tokenizer.ggml.model` = llama: characters are joined to the token with the best score (specs/exact-1.md §11.3).
+// SentencePiece-style tokenizer, `tokenizer.ggml.model` = llama: characters are joined to the token with the best score (specs/exact-1.md §12.3).
 import { RunproofError } from '@runproof/protocol';
 import { type Metadata, numberList } from './metadata.ts';
 import { type MergeRule, PairMerger } from './pair-merger.ts';

@@ -1,4 +1,4 @@
-// Special tokens are found in a text before anything else (specs/exact-1.md §11.4): user-defined ones always, control and unknown ones only
+// Special tokens are found in a text before anything else (specs/exact-1.md §12.4): user-defined ones always, control and unknown ones only
 // where the caller wrote them itself.
 import { utf8 } from '@runproof/protocol';
 import { TOKEN_TYPE, type Vocabulary } from './vocabulary.ts';

@@ -1,4 +1,4 @@
-// The tokenizer of a GGUF file (specs/exact-1.md §11): special tokens, then SentencePiece or byte-level BPE between them.
+// The tokenizer of a GGUF file (specs/exact-1.md §12): special tokens, then SentencePiece or byte-level BPE between them.
 import { RunproofError, utf8 } from '@runproof/protocol';
 import type { Tokenizer } from '../interfaces.ts';
 import { BYTE_CHARACTERS, createBytePair } from './byte-pair.ts';

@@ -1,4 +1,4 @@
-// Characters as the pre-tokenizers see them: code points and their classes in Unicode 15.1 (specs/exact-1.md §11.2).
+// Characters as the pre-tokenizers see them: code points and their classes in Unicode 15.1 (specs/exact-1.md §12.2).
 import { RunproofError } from '@runproof/protocol';
 import { CLASS_RUNS } from './generated/unicode-15-1.ts';
 

@@ -1,4 +1,4 @@
-// How text that a user wrote goes through a chat template without ever becoming a control token (specs/exact-1.md §11.5).
+// How text that a user wrote goes through a chat template without ever becoming a control token (specs/exact-1.md §12.5).
 //
 // The template is a program over strings, so the origin of a character must travel inside the string: a noncharacter stands behind those user
 // characters that a control token could contain. After rendering it is taken out again, and its positions go to the tokenizer.

@@ -1,4 +1,4 @@
-// The vocabulary of a GGUF file, checked (specs/exact-1.md §11.1). Every string here comes from an untrusted file.
+// The vocabulary of a GGUF file, checked (specs/exact-1.md §12.1). Every string here comes from an untrusted file.
 import { RunproofError } from '@runproof/protocol';
 import { type Metadata, numberList, optionalBoolean, optionalId, optionalString, stringList, syntaxError } from './metadata.ts';
 import { PRE_TOKENIZERS } from './pre-tokenizers.ts';
