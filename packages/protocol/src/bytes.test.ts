@@ -18,9 +18,12 @@ describe('bytes', () => {
     expect(() => parseHex(text)).toThrowError(expect.objectContaining({ code: 'JSON_SYNTAX' }));
   });
 
-  it.each(['A', 'AB', 'AB=', 'AB==', 'AAB=', 'A===', '====', 'AAAA\n', 'AA-_', 'AA=A', ' AAAA'])('base64 refuses %j', (text) => {
-    expect(parseBase64(text)).toBeNull();
-  });
+  it.each(['A', 'AB', 'AB=', 'AB==', 'AAB=', 'A===', '====', 'AAAA\n', 'AA-_', 'AA=A', ' AAAA'])(
+    'base64 refuses %j',
+    (text) => {
+      expect(parseBase64(text)).toBeNull();
+    },
+  );
 
   it('base64 has one spelling', () => {
     fc.assert(

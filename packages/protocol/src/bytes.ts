@@ -13,9 +13,11 @@ export function encodeHex(bytes: Uint8Array): string {
 
 /** Bytes of an even number of lower-case hex digits; anything else is `JSON_SYNTAX`. */
 export function parseHex(text: string): Uint8Array {
-  if (!/^(?:[0-9a-f]{2})*$/.test(text)) throw new RunproofError('JSON_SYNTAX', 'expected lower-case hex digits in pairs');
+  if (!/^(?:[0-9a-f]{2})*$/.test(text))
+    throw new RunproofError('JSON_SYNTAX', 'expected lower-case hex digits in pairs');
   const bytes = new Uint8Array(text.length / 2);
-  for (let index = 0; index < bytes.length; index += 1) bytes[index] = Number.parseInt(text.slice(2 * index, 2 * index + 2), 16);
+  for (let index = 0; index < bytes.length; index += 1)
+    bytes[index] = Number.parseInt(text.slice(2 * index, 2 * index + 2), 16);
   return bytes;
 }
 
@@ -43,7 +45,8 @@ export function parseBase64(text: string): Uint8Array | null {
   let position = 0;
   for (let index = 0; index < text.length; index += 4) {
     let word = 0;
-    for (let offset = 0; offset < 4; offset += 1) word = (word << 6) | (BASE64_VALUE.get(text.charAt(index + offset)) ?? 0);
+    for (let offset = 0; offset < 4; offset += 1)
+      word = (word << 6) | (BASE64_VALUE.get(text.charAt(index + offset)) ?? 0);
     for (let shift = 16; shift >= 0 && position < bytes.length; shift -= 8) bytes[position++] = (word >>> shift) & 255;
   }
   return encodeBase64(bytes) === text ? bytes : null;

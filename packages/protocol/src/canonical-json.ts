@@ -17,7 +17,9 @@ function isPlain(value: object): boolean {
 function encodeObject(value: object, depth: number): string {
   if (!isPlain(value)) throw new RunproofError('JSON_SYNTAX', 'only plain objects have a JSON form');
   // The default order of sort is by UTF-16 code units, as RFC 8785 §3.2.3 asks.
-  const members = Object.keys(value).sort().map((name) => `${encodeString(name)}:${encode((value as Record<string, unknown>)[name], depth)}`);
+  const members = Object.keys(value)
+    .sort()
+    .map((name) => `${encodeString(name)}:${encode((value as Record<string, unknown>)[name], depth)}`);
   return `{${members.join(',')}}`;
 }
 

@@ -39,10 +39,16 @@ export const ERROR_CODES = {
   POLICY_SYNTAX: [400, 'Correct the named line of the policy.'],
   PROOF_INVALID: [400, 'The proof does not lead from the entry to the root: do not trust this receipt.'],
   PROOF_SYNTAX: [400, 'Get the proof again.'],
-  QUORUM_NOT_MET: [502, 'Get a receipt with enough cosignatures: witnesses that the policy names have not seen this log.'],
+  QUORUM_NOT_MET: [
+    502,
+    'Get a receipt with enough cosignatures: witnesses that the policy names have not seen this log.',
+  ],
   RECEIPT_NOT_FOUND: [404, 'Check the receipt id; receipts are kept as long as the node keeps them.'],
   RECEIPT_SYNTAX: [400, 'Get the receipt again.'],
-  REPLAY_MISMATCH: [502, 'Do not use the answer: running the model again gives another one. Keep the receipt: it convicts.'],
+  REPLAY_MISMATCH: [
+    502,
+    'Do not use the answer: running the model again gives another one. Keep the receipt: it convicts.',
+  ],
   REPLAY_MODEL: [400, 'Replay with the model and the engine that the receipt names.'],
   REQUEST_MISMATCH: [502, 'Do not use the answer: its receipt is of another request.'],
   RESPONSE_SYNTAX: [502, 'Do not use the answer: it was cut, or it carries something that no receipt covers.'],

@@ -15,10 +15,14 @@ export function exactObject(value: JsonValue | undefined, field: string, names: 
   for (const name of Object.keys(record)) {
     // The name is the attacker's: it is shown, but not at any length.
     const shown = name.slice(0, 64);
-    if (!names.includes(name)) throw new RunproofError('RECEIPT_SYNTAX', `${field} has an unknown field ${JSON.stringify(shown)}.`, { field: `${field}.${shown}` });
+    if (!names.includes(name))
+      throw new RunproofError('RECEIPT_SYNTAX', `${field} has an unknown field ${JSON.stringify(shown)}.`, {
+        field: `${field}.${shown}`,
+      });
   }
   for (const name of names) {
-    if (record[name] === undefined) throw new RunproofError('RECEIPT_SYNTAX', `${field} lacks the field ${name}.`, { field: `${field}.${name}` });
+    if (record[name] === undefined)
+      throw new RunproofError('RECEIPT_SYNTAX', `${field} lacks the field ${name}.`, { field: `${field}.${name}` });
   }
   return record;
 }
@@ -28,7 +32,12 @@ export function anyObject(value: JsonValue | undefined, field: string): JsonObje
   return value;
 }
 
-export function arrayOf<T>(value: JsonValue | undefined, field: string, max: number, parse: (item: JsonValue, field: string) => T): T[] {
+export function arrayOf<T>(
+  value: JsonValue | undefined,
+  field: string,
+  max: number,
+  parse: (item: JsonValue, field: string) => T,
+): T[] {
   if (!Array.isArray(value)) throw fieldError(field, 'an array');
   if (value.length > max) throw fieldError(field, `an array of at most ${max} items`);
   return value.map((item: JsonValue, index) => parse(item, `${field}[${index}]`));
@@ -60,7 +69,12 @@ export function oneOf<T extends string>(value: JsonValue | undefined, field: str
 }
 
 /** An integer from `min` to `max`. */
-export function integer(value: JsonValue | undefined, field: string, min = 0, max: number = Number.MAX_SAFE_INTEGER): number {
+export function integer(
+  value: JsonValue | undefined,
+  field: string,
+  min = 0,
+  max: number = Number.MAX_SAFE_INTEGER,
+): number {
   if (typeof value !== 'number' || !Number.isSafeInteger(value) || value < min || value > max) {
     throw fieldError(field, `an integer from ${min} to ${max}`);
   }

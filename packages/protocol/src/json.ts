@@ -1,5 +1,5 @@
 // Strict JSON (RFC 8259 within RFC 7493): one meaning per text, or an error.
-import { RunproofError, type ErrorCode } from './errors.ts';
+import { type ErrorCode, RunproofError } from './errors.ts';
 import { JSON_LIMITS } from './limits.ts';
 
 export type JsonValue = null | boolean | number | string | readonly JsonValue[] | JsonObject;
@@ -20,7 +20,14 @@ const NUMBER = /-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?/y;
 /** With the u flag a paired surrogate is one character, so this finds lone ones only. */
 const LONE_SURROGATE = /[\ud800-\udfff]/u;
 const ESCAPES: ReadonlyMap<string, string> = new Map([
-  ['"', '"'], ['\\', '\\'], ['/', '/'], ['b', '\b'], ['f', '\f'], ['n', '\n'], ['r', '\r'], ['t', '\t'],
+  ['"', '"'],
+  ['\\', '\\'],
+  ['/', '/'],
+  ['b', '\b'],
+  ['f', '\f'],
+  ['n', '\n'],
+  ['r', '\r'],
+  ['t', '\t'],
 ]);
 const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
@@ -172,7 +179,8 @@ class JsonReader {
       const start = this.#position;
       if (this.#text.charCodeAt(start) !== QUOTE) throw this.#error('JSON_SYNTAX', 'expected a name');
       const name = this.#string();
-      if (name in members) throw this.#error('JSON_DUPLICATE_NAME', `the name ${JSON.stringify(name.slice(0, 64))} stands twice`, start);
+      if (name in members)
+        throw this.#error('JSON_DUPLICATE_NAME', `the name ${JSON.stringify(name.slice(0, 64))} stands twice`, start);
       this.#space();
       if (this.#text[this.#position] !== ':') throw this.#error('JSON_SYNTAX', 'expected :');
       this.#position += 1;
@@ -198,10 +206,14 @@ export function decodeUtf8(bytes: Uint8Array): string {
  */
 export function parseJson(input: Uint8Array | string, limits: JsonLimits = JSON_LIMITS): JsonValue {
   if (input.length > limits.bytes) {
-    throw new RunproofError('JSON_SIZE', `the JSON text is larger than ${limits.bytes} bytes`, { bytes: input.length, limit: limits.bytes });
+    throw new RunproofError('JSON_SIZE', `the JSON text is larger than ${limits.bytes} bytes`, {
+      bytes: input.length,
+      limit: limits.bytes,
+    });
   }
   const text = typeof input === 'string' ? input : decodeUtf8(input);
-  if (text.charCodeAt(0) === 0xfeff) throw new RunproofError('JSON_UNICODE', 'a byte order mark before the JSON text', { offset: 0 });
+  if (text.charCodeAt(0) === 0xfeff)
+    throw new RunproofError('JSON_UNICODE', 'a byte order mark before the JSON text', { offset: 0 });
   return new JsonReader(text, limits.depth).document();
 }
 

@@ -35,7 +35,8 @@ describe('modelManifest', () => {
   it('is the example of its page', () => {
     const page = readFileSync(new URL('../../../specs/model-manifest.md', import.meta.url), 'utf8');
     const { manifest, digest, config } = modelManifest(model);
-    for (const text of [new TextDecoder().decode(manifest), new TextDecoder().decode(config), digest]) expect(page).toContain(text);
+    for (const text of [new TextDecoder().decode(manifest), new TextDecoder().decode(config), digest])
+      expect(page).toContain(text);
   });
 
   it('depends on everything that it is given, and on nothing else', () => {
@@ -51,7 +52,11 @@ describe('modelManifest', () => {
     expect(modelManifest({ ...model }).digest).toBe(digests[0]);
   });
 
-  it.each([['digest', { digest: '5a'.repeat(32), size: 1 }], ['size', { ...model.file, size: 0 }], ['size', { ...model.file, size: 1.5 }]])('refuses a wrong %s', (_name, file) => {
+  it.each([
+    ['digest', { digest: '5a'.repeat(32), size: 1 }],
+    ['size', { ...model.file, size: 0 }],
+    ['size', { ...model.file, size: 1.5 }],
+  ])('refuses a wrong %s', (_name, file) => {
     expect(() => modelManifest({ ...model, file })).toThrowError(expect.objectContaining({ code: 'INTERNAL' }));
   });
 });

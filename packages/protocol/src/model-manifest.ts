@@ -37,7 +37,10 @@ export function modelManifest(model: {
 }): ModelManifest {
   const { file, name, architecture } = model;
   if (!DIGEST.test(file.digest) || !Number.isSafeInteger(file.size) || file.size < 1) {
-    throw new RunproofError('INTERNAL', 'a model file has a digest and a size', { digest: file.digest, size: file.size });
+    throw new RunproofError('INTERNAL', 'a model file has a digest and a size', {
+      digest: file.digest,
+      size: file.size,
+    });
   }
   const config = utf8(
     encodeCanonicalJson({
@@ -50,7 +53,14 @@ export function modelManifest(model: {
     encodeCanonicalJson({
       artifactType: ARTIFACT_TYPE,
       config: { digest: digestOf(config), mediaType: CONFIG_TYPE, size: config.length },
-      layers: [{ annotations: { 'org.cncf.model.filepath': FILE_PATH }, digest: file.digest, mediaType: WEIGHT_TYPE, size: file.size }],
+      layers: [
+        {
+          annotations: { 'org.cncf.model.filepath': FILE_PATH },
+          digest: file.digest,
+          mediaType: WEIGHT_TYPE,
+          size: file.size,
+        },
+      ],
       mediaType: MANIFEST_TYPE,
       schemaVersion: 2,
     }),

@@ -10,7 +10,7 @@ function failure(run: () => unknown): readonly [string, unknown] {
   try {
     run();
   } catch (error) {
-    if (RunproofError.isInstance(error)) return [error.code, error.evidence['parameter']];
+    if (RunproofError.isInstance(error)) return [error.code, error.evidence.parameter];
     throw error;
   }
   throw new Error('nothing was thrown');
@@ -18,9 +18,23 @@ function failure(run: () => unknown): readonly [string, unknown] {
 
 describe('promptOfRequest: chat', () => {
   it('reads strings, text parts and the roles', () => {
-    expect(chat({ role: 'developer', content: 'be kind' }, { role: 'user', content: [{ type: 'text', text: 'a' }, { type: 'text', text: 'b' }] })).toEqual({
+    expect(
+      chat(
+        { role: 'developer', content: 'be kind' },
+        {
+          role: 'user',
+          content: [
+            { type: 'text', text: 'a' },
+            { type: 'text', text: 'b' },
+          ],
+        },
+      ),
+    ).toEqual({
       kind: 'chat',
-      messages: [{ role: 'system', content: 'be kind' }, { role: 'user', content: 'ab' }],
+      messages: [
+        { role: 'system', content: 'be kind' },
+        { role: 'user', content: 'ab' },
+      ],
     });
   });
 
@@ -41,11 +55,27 @@ describe('promptOfRequest: chat', () => {
     ['messages[0].content', () => chat({ role: 'user' }), 'PARAMETER_INVALID'],
     ['messages[0].content', () => chat({ role: 'assistant', content: null }), 'PARAMETER_INVALID'],
     ['messages[0].content', () => chat({ role: 'user', content: [] }), 'PARAMETER_INVALID'],
-    ['messages[0].content[0].type', () => chat({ role: 'user', content: [{ type: 'image_url', image_url: { url: 'x' } }] }), 'PARAMETER_UNSUPPORTED'],
+    [
+      'messages[0].content[0].type',
+      () => chat({ role: 'user', content: [{ type: 'image_url', image_url: { url: 'x' } }] }),
+      'PARAMETER_UNSUPPORTED',
+    ],
     ['messages[0].content[0].text', () => chat({ role: 'user', content: [{ type: 'text' }] }), 'PARAMETER_INVALID'],
-    ['messages[0].content[0].cache_control', () => chat({ role: 'user', content: [{ type: 'text', text: 'a', cache_control: {} }] }), 'PARAMETER_UNSUPPORTED'],
-    ['messages[1].name', () => chat({ role: 'user', content: 'x' }, { role: 'user', content: 'x', name: 'bob' }), 'PARAMETER_UNSUPPORTED'],
-    ['messages[0].tool_calls', () => chat({ role: 'assistant', content: 'x', tool_calls: [{}] }), 'PARAMETER_UNSUPPORTED'],
+    [
+      'messages[0].content[0].cache_control',
+      () => chat({ role: 'user', content: [{ type: 'text', text: 'a', cache_control: {} }] }),
+      'PARAMETER_UNSUPPORTED',
+    ],
+    [
+      'messages[1].name',
+      () => chat({ role: 'user', content: 'x' }, { role: 'user', content: 'x', name: 'bob' }),
+      'PARAMETER_UNSUPPORTED',
+    ],
+    [
+      'messages[0].tool_calls',
+      () => chat({ role: 'assistant', content: 'x', tool_calls: [{}] }),
+      'PARAMETER_UNSUPPORTED',
+    ],
   ])('refuses %s', (parameter, run, code) => {
     expect(failure(run)).toEqual([code, parameter]);
   });
@@ -76,14 +106,23 @@ describe('promptOfRequest: text', () => {
 
 it('throws nothing but RunproofError, whatever the request', () => {
   fc.assert(
-    fc.property(fc.jsonValue(), fc.constantFrom('chat.completion' as const, 'text.completion' as const), (value, operation) => {
-      for (const request of [{ messages: value }, { prompt: value }, { messages: [value] }, { messages: [{ role: 'user', content: value }] }]) {
-        try {
-          promptOfRequest(operation, request);
-        } catch (error) {
-          expect(RunproofError.isInstance(error)).toBe(true);
+    fc.property(
+      fc.jsonValue(),
+      fc.constantFrom('chat.completion' as const, 'text.completion' as const),
+      (value, operation) => {
+        for (const request of [
+          { messages: value },
+          { prompt: value },
+          { messages: [value] },
+          { messages: [{ role: 'user', content: value }] },
+        ]) {
+          try {
+            promptOfRequest(operation, request);
+          } catch (error) {
+            expect(RunproofError.isInstance(error)).toBe(true);
+          }
         }
-      }
-    }),
+      },
+    ),
   );
 });

@@ -30,12 +30,12 @@ function parseContent(value: unknown, parameter: string): string {
   const texts = value.map((part: unknown, index) => {
     const name = `${parameter}[${index}]`;
     if (!isRecord(part)) throw invalid(name, `${name} must be an object.`);
-    if (part['type'] !== 'text') throw unsupported(`${name}.type`, `${name} is not a text part.`);
+    if (part.type !== 'text') throw unsupported(`${name}.type`, `${name} is not a text part.`);
     for (const field of Object.keys(part)) {
       if (field === 'type' || field === 'text') continue;
       throw unsupported(`${name}.${field}`, `${name}.${field} is not supported.`);
     }
-    const text = part['text'];
+    const text = part.text;
     if (typeof text !== 'string') throw invalid(`${name}.text`, `${name}.text must be a string.`);
     return text;
   });
@@ -54,16 +54,16 @@ const ROLES: ReadonlyMap<unknown, string> = new Map([
 function parseMessage(value: unknown, index: number): { role: string; content: string } {
   const name = `messages[${index}]`;
   if (!isRecord(value)) throw invalid(name, `${name} must be an object.`);
-  const role = ROLES.get(value['role']);
+  const role = ROLES.get(value.role);
   if (role === undefined) {
-    if (typeof value['role'] !== 'string') throw invalid(`${name}.role`, `${name}.role must be a string.`);
+    if (typeof value.role !== 'string') throw invalid(`${name}.role`, `${name}.role must be a string.`);
     throw unsupported(`${name}.role`, `${name}.role must be system, developer, user or assistant.`);
   }
   for (const field of Object.keys(value)) {
     if (field === 'role' || field === 'content' || asksNothing(value[field])) continue;
     throw unsupported(`${name}.${field}`, `${name}.${field} is not supported.`);
   }
-  return { role, content: parseContent(value['content'], `${name}.content`) };
+  return { role, content: parseContent(value.content, `${name}.content`) };
 }
 
 function parseTextPrompt(value: unknown): RequestPrompt {
@@ -91,8 +91,8 @@ function parseTextPrompt(value: unknown): RequestPrompt {
  * Throws `PARAMETER_INVALID` or `PARAMETER_UNSUPPORTED`; evidence `{parameter}` names the place. Source: specs/receipt.md, Requests.
  */
 export function promptOfRequest(operation: 'chat.completion' | 'text.completion', request: JsonRecord): RequestPrompt {
-  if (operation === 'text.completion') return parseTextPrompt(request['prompt']);
-  const messages = request['messages'];
+  if (operation === 'text.completion') return parseTextPrompt(request.prompt);
+  const messages = request.messages;
   if (!Array.isArray(messages)) throw invalid('messages', 'messages must be an array.');
   if (messages.length === 0) throw invalid('messages', 'messages must not be empty.');
   return { kind: 'chat', messages: messages.map(parseMessage) };

@@ -11,18 +11,42 @@ import type { Bundle } from './types.ts';
 const hex = (digit: string): string => digit.repeat(64);
 const BUNDLE: Bundle = {
   body: {
-    ended_ms: 2, engine: { build: `sha256:${hex('1')}`, contract: 'exact-1' }, evidence: { tdx: `sha256:${hex('2')}` }, finish_reason: 'stop',
-    levels: ['sealed', 'replayed'], model: { digest: `sha256:${hex('3')}`, name: 'org/tiny:1.0' }, nonce: 'ab'.repeat(16), operation: 'chat.completion',
-    origin: 'example.org/log', output: hex('4'), prompt: hex('5'), request: hex('6'),
+    ended_ms: 2,
+    engine: { build: `sha256:${hex('1')}`, contract: 'exact-1' },
+    evidence: { tdx: `sha256:${hex('2')}` },
+    finish_reason: 'stop',
+    levels: ['sealed', 'replayed'],
+    model: { digest: `sha256:${hex('3')}`, name: 'org/tiny:1.0' },
+    nonce: 'ab'.repeat(16),
+    operation: 'chat.completion',
+    origin: 'example.org/log',
+    output: hex('4'),
+    prompt: hex('5'),
+    request: hex('6'),
     sampling: {
-      frequency_penalty: 0, logit_bias: { '7': -1.5 }, max_tokens: 10, min_p: 0, presence_penalty: 0, repetition_penalty: 1, seed: hex('7'), stop: ['x'],
-      temperature: 0.7, top_k: 0, top_p: 1,
+      frequency_penalty: 0,
+      logit_bias: { '7': -1.5 },
+      max_tokens: 10,
+      min_p: 0,
+      presence_penalty: 0,
+      repetition_penalty: 1,
+      seed: hex('7'),
+      stop: ['x'],
+      temperature: 0.7,
+      top_k: 0,
+      top_p: 1,
     },
-    schema: 'runproof/receipt/1', segments: [{ node: 'example.org/b', tokens: 1 }], started_ms: 1, tokens: hex('8'), trace: hex('9'),
+    schema: 'runproof/receipt/1',
+    segments: [{ node: 'example.org/b', tokens: 1 }],
+    started_ms: 1,
+    tokens: hex('8'),
+    trace: hex('9'),
     usage: { completion_tokens: 2, prompt_tokens: 3 },
   },
   disclosure: { completion: [1, 4294967295], prompt: [0, 1, 2], trace: `${'A'.repeat(21)}A==`.slice(0, 24) },
-  proof: 'c2sp.org/tlog-proof@v1\n', salt: hex('a'), schema: 'runproof/bundle/1',
+  proof: 'c2sp.org/tlog-proof@v1\n',
+  salt: hex('a'),
+  schema: 'runproof/bundle/1',
 };
 const TEXT = encodeBundle(BUNDLE);
 
@@ -30,7 +54,7 @@ function failure(run: () => unknown): unknown {
   try {
     run();
   } catch (error) {
-    if (RunproofError.isInstance(error)) return error.code === 'RECEIPT_SYNTAX' ? error.evidence['field'] : error.code;
+    if (RunproofError.isInstance(error)) return error.code === 'RECEIPT_SYNTAX' ? error.evidence.field : error.code;
     throw error;
   }
   return 'no error';
@@ -76,10 +100,21 @@ describe('bundle', () => {
     ['body.engine', [{}, null]],
     ['body.engine.build', [hex('1'), `sha256:${hex('G')}`, `SHA256:${hex('1')}`]],
     ['body.engine.contract', ['', 'Exact-1', 'x'.repeat(65), 1]],
-    ['body.evidence', [[], null, { 'a b': `sha256:${hex('1')}` }, Object.fromEntries(Array.from({ length: 17 }, (_, index) => [`k${index}`, `sha256:${hex('1')}`]))]],
+    [
+      'body.evidence',
+      [
+        [],
+        null,
+        { 'a b': `sha256:${hex('1')}` },
+        Object.fromEntries(Array.from({ length: 17 }, (_, index) => [`k${index}`, `sha256:${hex('1')}`])),
+      ],
+    ],
     ['body.evidence.tdx', ['x', null]],
     ['body.finish_reason', ['done', null, 'Stop']],
-    ['body.levels', [[], ['replayed'], ['replayed', 'sealed'], ['sealed', 'sealed'], ['sealed', 'replayed', 'sealed'], 'sealed']],
+    [
+      'body.levels',
+      [[], ['replayed'], ['replayed', 'sealed'], ['sealed', 'sealed'], ['sealed', 'replayed', 'sealed'], 'sealed'],
+    ],
     ['body.model.digest', ['x', undefined]],
     ['body.model.name', ['', 'a b', 'x'.repeat(129), 'ü']],
     ['body.nonce', ['ab'.repeat(15), 'ab'.repeat(65), 'AB'.repeat(16), `${'ab'.repeat(16)}a`]],
@@ -112,17 +147,30 @@ describe('bundle', () => {
     for (const value of values) {
       const field = failure(() => bundleFromValue(parseJson(JSON.stringify(changed(path, value)))));
       // An object as a whole is wrong at its first member.
-      expect(String(field).startsWith(path) || field === `bundle.${path}` || path.endsWith(String(field)) || (path === 'disclosure.completion' && field === 'disclosure.trace') || (path === 'body.started_ms' && field === 'body.ended_ms')).toBe(true);
+      expect(
+        String(field).startsWith(path) ||
+          field === `bundle.${path}` ||
+          path.endsWith(String(field)) ||
+          (path === 'disclosure.completion' && field === 'disclosure.trace') ||
+          (path === 'body.started_ms' && field === 'body.ended_ms'),
+      ).toBe(true);
     }
   });
 
-  it.each(['', 'body.', 'body.engine.', 'body.model.', 'body.sampling.', 'body.usage.', 'disclosure.'])('refuses an unknown field in %j', (path) => {
-    expect(failure(() => bundleFromValue(changed(`${path}zzz`, 1)))).toBe(`${path === '' ? 'bundle.' : path}zzz`);
-    expect(failure(() => bundleFromValue(parseJson(TEXT.replace('{"body":{', '{"body":{"__proto__":1,'))))).toBe('body.__proto__');
-  });
+  it.each(['', 'body.', 'body.engine.', 'body.model.', 'body.sampling.', 'body.usage.', 'disclosure.'])(
+    'refuses an unknown field in %j',
+    (path) => {
+      expect(failure(() => bundleFromValue(changed(`${path}zzz`, 1)))).toBe(`${path === '' ? 'bundle.' : path}zzz`);
+      expect(failure(() => bundleFromValue(parseJson(TEXT.replace('{"body":{', '{"body":{"__proto__":1,'))))).toBe(
+        'body.__proto__',
+      );
+    },
+  );
 
   it('refuses ids beyond 32 bits', () => {
-    expect(failure(() => bundleFromValue(changed('disclosure.prompt', [4294967296, 1, 2])))).toBe('disclosure.prompt[0]');
+    expect(failure(() => bundleFromValue(changed('disclosure.prompt', [4294967296, 1, 2])))).toBe(
+      'disclosure.prompt[0]',
+    );
     expect(failure(() => bundleFromValue(changed('disclosure.completion', [1, -1])))).toBe('disclosure.completion[1]');
   });
 

@@ -9,11 +9,38 @@ import { parseSampling } from './sampling.ts';
 import type { Bundle, Disclosure, Level, ReceiptBody, SamplingParameters } from './types.ts';
 
 const BODY_FIELDS = [
-  'ended_ms', 'engine', 'evidence', 'finish_reason', 'levels', 'model', 'nonce', 'operation', 'origin', 'output', 'prompt', 'request', 'sampling',
-  'schema', 'segments', 'started_ms', 'tokens', 'trace', 'usage',
+  'ended_ms',
+  'engine',
+  'evidence',
+  'finish_reason',
+  'levels',
+  'model',
+  'nonce',
+  'operation',
+  'origin',
+  'output',
+  'prompt',
+  'request',
+  'sampling',
+  'schema',
+  'segments',
+  'started_ms',
+  'tokens',
+  'trace',
+  'usage',
 ] as const satisfies readonly (keyof ReceiptBody)[];
 const SAMPLING_FIELDS = [
-  'frequency_penalty', 'logit_bias', 'max_tokens', 'min_p', 'presence_penalty', 'repetition_penalty', 'seed', 'stop', 'temperature', 'top_k', 'top_p',
+  'frequency_penalty',
+  'logit_bias',
+  'max_tokens',
+  'min_p',
+  'presence_penalty',
+  'repetition_penalty',
+  'seed',
+  'stop',
+  'temperature',
+  'top_k',
+  'top_p',
 ] as const satisfies readonly (keyof SamplingParameters)[];
 
 const NONCE = /^(?:[0-9a-f]{2}){16,64}$/;
@@ -28,7 +55,8 @@ const TRACE_PREFIX_LENGTH = 8;
 
 function parseLevels(value: JsonValue | undefined): Level[] {
   const levels = arrayOf(value, 'body.levels', 2, (item, field) => oneOf(item, field, ['sealed', 'replayed'] as const));
-  if (levels[0] !== 'sealed' || levels[1] === 'sealed') throw fieldError('body.levels', '["sealed"] or ["sealed", "replayed"]');
+  if (levels[0] !== 'sealed' || levels[1] === 'sealed')
+    throw fieldError('body.levels', '["sealed"] or ["sealed", "replayed"]');
   return levels;
 }
 
@@ -51,7 +79,7 @@ function parseBodySampling(value: JsonValue | undefined): SamplingParameters {
     return parseSampling(values, 'body.sampling');
   } catch (error) {
     if (!RunproofError.isInstance(error) || error.code === 'RECEIPT_SYNTAX') throw error;
-    const field = `body.sampling.${String(error.evidence['parameter'])}`;
+    const field = `body.sampling.${String(error.evidence.parameter)}`;
     throw new RunproofError('RECEIPT_SYNTAX', `body.sampling: ${error.message}`, { field }, { cause: error });
   }
 }
@@ -59,38 +87,44 @@ function parseBodySampling(value: JsonValue | undefined): SamplingParameters {
 /** Body of a receipt from its JSON value; throws `RECEIPT_SYNTAX` with evidence `{field}`. Source: specs/receipt.md, Body. */
 export function parseReceiptBody(value: JsonValue): ReceiptBody {
   const body = exactObject(value, 'body', BODY_FIELDS);
-  const engine = exactObject(body['engine'], 'body.engine', ['build', 'contract']);
-  const model = exactObject(body['model'], 'body.model', ['digest', 'name']);
-  const usage = exactObject(body['usage'], 'body.usage', ['completion_tokens', 'prompt_tokens']);
-  const startedMs = integer(body['started_ms'], 'body.started_ms');
+  const engine = exactObject(body.engine, 'body.engine', ['build', 'contract']);
+  const model = exactObject(body.model, 'body.model', ['digest', 'name']);
+  const usage = exactObject(body.usage, 'body.usage', ['completion_tokens', 'prompt_tokens']);
+  const startedMs = integer(body.started_ms, 'body.started_ms');
   return {
-    ended_ms: integer(body['ended_ms'], 'body.ended_ms', startedMs),
+    ended_ms: integer(body.ended_ms, 'body.ended_ms', startedMs),
     engine: {
-      build: digest(engine['build'], 'body.engine.build'),
-      contract: pattern(engine['contract'], 'body.engine.contract', CONTRACT, 'a contract id'),
+      build: digest(engine.build, 'body.engine.build'),
+      contract: pattern(engine.contract, 'body.engine.contract', CONTRACT, 'a contract id'),
     },
-    evidence: parseEvidence(body['evidence']),
-    finish_reason: oneOf(body['finish_reason'], 'body.finish_reason', ['stop', 'length', 'abort', 'error'] as const),
-    levels: parseLevels(body['levels']),
-    model: { digest: digest(model['digest'], 'body.model.digest'), name: pattern(model['name'], 'body.model.name', NAME, 'a model name') },
-    nonce: pattern(body['nonce'], 'body.nonce', NONCE, '16 to 64 bytes in lower-case hex'),
-    operation: oneOf(body['operation'], 'body.operation', ['chat.completion', 'text.completion'] as const),
-    origin: pattern(body['origin'], 'body.origin', ORIGIN, 'a log origin'),
-    output: hex32(body['output'], 'body.output'),
-    prompt: hex32(body['prompt'], 'body.prompt'),
-    request: hex32(body['request'], 'body.request'),
-    sampling: parseBodySampling(body['sampling']),
-    schema: oneOf(body['schema'], 'body.schema', ['runproof/receipt/1'] as const),
-    segments: arrayOf(body['segments'], 'body.segments', SEGMENTS_MAX, (item, field) => {
+    evidence: parseEvidence(body.evidence),
+    finish_reason: oneOf(body.finish_reason, 'body.finish_reason', ['stop', 'length', 'abort', 'error'] as const),
+    levels: parseLevels(body.levels),
+    model: {
+      digest: digest(model.digest, 'body.model.digest'),
+      name: pattern(model.name, 'body.model.name', NAME, 'a model name'),
+    },
+    nonce: pattern(body.nonce, 'body.nonce', NONCE, '16 to 64 bytes in lower-case hex'),
+    operation: oneOf(body.operation, 'body.operation', ['chat.completion', 'text.completion'] as const),
+    origin: pattern(body.origin, 'body.origin', ORIGIN, 'a log origin'),
+    output: hex32(body.output, 'body.output'),
+    prompt: hex32(body.prompt, 'body.prompt'),
+    request: hex32(body.request, 'body.request'),
+    sampling: parseBodySampling(body.sampling),
+    schema: oneOf(body.schema, 'body.schema', ['runproof/receipt/1'] as const),
+    segments: arrayOf(body.segments, 'body.segments', SEGMENTS_MAX, (item, field) => {
       const segment = exactObject(item, field, ['node', 'tokens']);
-      return { node: pattern(segment['node'], `${field}.node`, ORIGIN, 'a log origin'), tokens: integer(segment['tokens'], `${field}.tokens`) };
+      return {
+        node: pattern(segment.node, `${field}.node`, ORIGIN, 'a log origin'),
+        tokens: integer(segment.tokens, `${field}.tokens`),
+      };
     }),
     started_ms: startedMs,
-    tokens: hex32(body['tokens'], 'body.tokens'),
-    trace: hex32(body['trace'], 'body.trace'),
+    tokens: hex32(body.tokens, 'body.tokens'),
+    trace: hex32(body.trace, 'body.trace'),
     usage: {
-      completion_tokens: integer(usage['completion_tokens'], 'body.usage.completion_tokens'),
-      prompt_tokens: integer(usage['prompt_tokens'], 'body.usage.prompt_tokens'),
+      completion_tokens: integer(usage.completion_tokens, 'body.usage.completion_tokens'),
+      prompt_tokens: integer(usage.prompt_tokens, 'body.usage.prompt_tokens'),
     },
   };
 }
@@ -99,9 +133,9 @@ function parseDisclosure(value: JsonValue | undefined): Disclosure | null {
   if (value === null) return null;
   const disclosure = exactObject(value, 'disclosure', ['completion', 'prompt', 'trace']);
   const tokenId = (item: JsonValue, field: string): number => integer(item, field, 0, TOKEN_MAX);
-  const completion = arrayOf(disclosure['completion'], 'disclosure.completion', TOKENS_MAX, tokenId);
-  const prompt = arrayOf(disclosure['prompt'], 'disclosure.prompt', TOKENS_MAX, tokenId);
-  const trace = text(disclosure['trace'], 'disclosure.trace', 4 * Math.ceil((TRACE_PREFIX_LENGTH * TOKENS_MAX) / 3));
+  const completion = arrayOf(disclosure.completion, 'disclosure.completion', TOKENS_MAX, tokenId);
+  const prompt = arrayOf(disclosure.prompt, 'disclosure.prompt', TOKENS_MAX, tokenId);
+  const trace = text(disclosure.trace, 'disclosure.trace', 4 * Math.ceil((TRACE_PREFIX_LENGTH * TOKENS_MAX) / 3));
   const prefixes = parseBase64(trace);
   if (prefixes === null) throw fieldError('disclosure.trace', 'base64 with padding');
   if (prefixes.length !== 0 && prefixes.length !== TRACE_PREFIX_LENGTH * completion.length) {
@@ -114,11 +148,11 @@ function parseDisclosure(value: JsonValue | undefined): Disclosure | null {
 export function bundleFromValue(value: JsonValue): Bundle {
   const bundle = exactObject(value, 'bundle', ['body', 'disclosure', 'proof', 'salt', 'schema']);
   return {
-    body: parseReceiptBody(bundle['body'] ?? null),
-    disclosure: parseDisclosure(bundle['disclosure']),
-    proof: text(bundle['proof'], 'proof', PROOF_LENGTH_MAX),
-    salt: hex32(bundle['salt'], 'salt'),
-    schema: oneOf(bundle['schema'], 'schema', ['runproof/bundle/1'] as const),
+    body: parseReceiptBody(bundle.body ?? null),
+    disclosure: parseDisclosure(bundle.disclosure),
+    proof: text(bundle.proof, 'proof', PROOF_LENGTH_MAX),
+    salt: hex32(bundle.salt, 'salt'),
+    schema: oneOf(bundle.schema, 'schema', ['runproof/bundle/1'] as const),
   };
 }
 

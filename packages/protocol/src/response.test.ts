@@ -10,21 +10,30 @@ function fieldOf(run: () => unknown): unknown {
   try {
     run();
   } catch (error) {
-    if (RunproofError.isInstance(error)) return error.code === 'RESPONSE_SYNTAX' ? error.evidence['field'] : error.code;
+    if (RunproofError.isInstance(error)) return error.code === 'RESPONSE_SYNTAX' ? error.evidence.field : error.code;
     throw error;
   }
   return 'no error';
 }
 
 const choice = { finish_reason: 'stop', index: 0, message: { content: 'hello', role: 'assistant' } };
-const chat = (change: JsonValue): unknown => choiceOfResponse('chat.completion', { choices: [choice], ...(change as object) });
+const chat = (change: JsonValue): unknown =>
+  choiceOfResponse('chat.completion', { choices: [choice], ...(change as object) });
 const inChoice = (change: object): unknown => chat({ choices: [{ ...choice, ...change }] });
 const inMessage = (change: object): unknown => inChoice({ message: { ...choice.message, ...change } });
 
 describe('choiceOfResponse', () => {
   it('reads chat and text completions', () => {
-    expect(chat({ usage: { completion_tokens: 2, prompt_tokens: 3, total_tokens: 5 } })).toEqual({ content: 'hello', finishReason: 'stop', usage: { completion_tokens: 2, prompt_tokens: 3 } });
-    expect(inMessage({ content: null, refusal: null, tool_calls: [] })).toEqual({ content: '', finishReason: 'stop', usage: null });
+    expect(chat({ usage: { completion_tokens: 2, prompt_tokens: 3, total_tokens: 5 } })).toEqual({
+      content: 'hello',
+      finishReason: 'stop',
+      usage: { completion_tokens: 2, prompt_tokens: 3 },
+    });
+    expect(inMessage({ content: null, refusal: null, tool_calls: [] })).toEqual({
+      content: '',
+      finishReason: 'stop',
+      usage: null,
+    });
     const text = { choices: [{ finish_reason: 'length', index: 0, logprobs: null, text: 'hi' }] };
     expect(choiceOfResponse('text.completion', text)).toEqual({ content: 'hi', finishReason: 'length', usage: null });
   });
@@ -47,7 +56,10 @@ describe('choiceOfResponse', () => {
     ['choices[0].message.refusal', () => inMessage({ refusal: 'no' })],
     ['choices[0].message.tool_calls', () => inMessage({ tool_calls: [{}] })],
     ['choices[0].message.reasoning_content', () => inMessage({ reasoning_content: 'hm' })],
-    ['choices[0].text', () => choiceOfResponse('text.completion', { choices: [{ finish_reason: 'stop', index: 0, text: 1 }] })],
+    [
+      'choices[0].text',
+      () => choiceOfResponse('text.completion', { choices: [{ finish_reason: 'stop', index: 0, text: 1 }] }),
+    ],
     ['usage', () => chat({ usage: [] })],
     ['usage.completion_tokens', () => chat({ usage: { completion_tokens: -1, prompt_tokens: 1 } })],
     ['usage.prompt_tokens', () => chat({ usage: { completion_tokens: 1 } })],
@@ -57,10 +69,13 @@ describe('choiceOfResponse', () => {
   });
 });
 
-const delta = (content: string, reason: string | null = null): string => JSON.stringify({ choices: [{ delta: { content }, finish_reason: reason, index: 0 }] });
+const delta = (content: string, reason: string | null = null): string =>
+  JSON.stringify({ choices: [{ delta: { content }, finish_reason: reason, index: 0 }] });
 const event = (data: string): string => `data: ${data}\n\n`;
 const DONE = event('[DONE]');
-const RECEIPT = event('{"choices":[],"runproof":{"receipt":{"schema":"x"}},"usage":{"completion_tokens":2,"prompt_tokens":1}}');
+const RECEIPT = event(
+  '{"choices":[],"runproof":{"receipt":{"schema":"x"}},"usage":{"completion_tokens":2,"prompt_tokens":1}}',
+);
 const WHOLE = `: hello\n\n${event(delta('Grüße '))}id: 7\nevent: message\n${event(delta('👋🏽'))}${event(delta('', 'stop'))}${RECEIPT}${DONE}`;
 
 function read(text: string, cuts: readonly number[] = []): StreamReader {
@@ -78,8 +93,22 @@ function read(text: string, cuts: readonly number[] = []): StreamReader {
 }
 
 describe('StreamReader', () => {
-  const seen = ({ content, finishReason, usage, receipt, error, done }: StreamReader): unknown => ({ content, finishReason, usage, receipt, error, done });
-  const expected = { content: 'Grüße 👋🏽', finishReason: 'stop', usage: { completion_tokens: 2, prompt_tokens: 1 }, receipt: { schema: 'x' }, error: null, done: true };
+  const seen = ({ content, finishReason, usage, receipt, error, done }: StreamReader): unknown => ({
+    content,
+    finishReason,
+    usage,
+    receipt,
+    error,
+    done,
+  });
+  const expected = {
+    content: 'Grüße 👋🏽',
+    finishReason: 'stop',
+    usage: { completion_tokens: 2, prompt_tokens: 1 },
+    receipt: { schema: 'x' },
+    error: null,
+    done: true,
+  };
 
   it('reads a stream, wherever it is cut and whatever ends its lines', () => {
     fc.assert(
@@ -87,7 +116,14 @@ describe('StreamReader', () => {
         expect(seen(read(WHOLE.replaceAll('\n', ending), cuts))).toEqual(expected);
       }),
     );
-    expect(seen(read(WHOLE, Array.from(utf8(WHOLE), (_, index) => index)))).toEqual(expected);
+    expect(
+      seen(
+        read(
+          WHOLE,
+          Array.from(utf8(WHOLE), (_, index) => index),
+        ),
+      ),
+    ).toEqual(expected);
   });
 
   it('joins the data lines of one event', () => {
@@ -101,8 +137,16 @@ describe('StreamReader', () => {
   });
 
   it('ends with an error chunk in the place of [DONE]', () => {
-    const reader = read(`${event(delta('a'))}${event(delta('', 'error'))}${RECEIPT}${event('{"error":{"code":"x","message":"y"}}')}`);
-    expect(seen(reader)).toMatchObject({ content: 'a', finishReason: 'error', error: { code: 'x' }, receipt: { schema: 'x' }, done: true });
+    const reader = read(
+      `${event(delta('a'))}${event(delta('', 'error'))}${RECEIPT}${event('{"error":{"code":"x","message":"y"}}')}`,
+    );
+    expect(seen(reader)).toMatchObject({
+      content: 'a',
+      finishReason: 'error',
+      error: { code: 'x' },
+      receipt: { schema: 'x' },
+      done: true,
+    });
   });
 
   it.each([
@@ -118,9 +162,21 @@ describe('StreamReader', () => {
     ['choices[0]', 'text after the finish reason', event(delta('a', 'stop')) + event(delta('b')) + DONE],
     ['choices[0]', 'two finish reasons', event(delta('a', 'stop')) + event(delta('', 'stop')) + DONE],
     ['runproof', 'a chunk after the receipt', event(delta('a', 'stop')) + RECEIPT + event('{"choices":[]}') + DONE],
-    ['runproof.receipt', 'a receipt that is no object', event(delta('a', 'stop')) + event('{"choices":[],"runproof":{"receipt":"x"}}') + DONE],
-    ['choices[0].delta.tool_calls', 'tool calls', event('{"choices":[{"delta":{"tool_calls":[{}]},"finish_reason":null,"index":0}]}') + DONE],
-    ['choices[0].message', 'a message', event('{"choices":[{"delta":{},"message":{"content":"x"},"finish_reason":null,"index":0}]}') + DONE],
+    [
+      'runproof.receipt',
+      'a receipt that is no object',
+      event(delta('a', 'stop')) + event('{"choices":[],"runproof":{"receipt":"x"}}') + DONE,
+    ],
+    [
+      'choices[0].delta.tool_calls',
+      'tool calls',
+      event('{"choices":[{"delta":{"tool_calls":[{}]},"finish_reason":null,"index":0}]}') + DONE,
+    ],
+    [
+      'choices[0].message',
+      'a message',
+      event('{"choices":[{"delta":{},"message":{"content":"x"},"finish_reason":null,"index":0}]}') + DONE,
+    ],
     ['chunk', 'a chunk that is no object', event('[]') + DONE],
     ['JSON_SYNTAX', 'a chunk that is no JSON', event('{') + DONE],
     ['JSON_DUPLICATE_NAME', 'a repeated name', event('{"choices":[],"choices":[]}') + DONE],
@@ -136,6 +192,10 @@ describe('StreamReader', () => {
   it('does not hold more than its limits', () => {
     const reader = new StreamReader('chat.completion');
     const line = utf8(`data: "${'x'.repeat(4 * 1024 * 1024)}`);
-    expect(fieldOf(() => { for (let count = 0; count < 9; count += 1) reader.push(line); })).toBe('stream');
+    expect(
+      fieldOf(() => {
+        for (let count = 0; count < 9; count += 1) reader.push(line);
+      }),
+    ).toBe('stream');
   });
 });

@@ -36,13 +36,20 @@ export function objectAt(value: JsonValue | undefined, field: string): JsonObjec
 
 /** The choices of a response or chunk: none, or the one with index 0. */
 export function choiceAt(record: JsonObject, operation: Operation): JsonObject | null {
-  const choices = record['choices'];
-  if (!Array.isArray(choices) || choices.length > 1) throw responseError('choices must be an array of at most one.', 'choices');
+  const choices = record.choices;
+  if (!Array.isArray(choices) || choices.length > 1)
+    throw responseError('choices must be an array of at most one.', 'choices');
   if (choices.length === 0) return null;
   const choice = objectAt(choices[0] as JsonValue, 'choices[0]');
   // `logprobs` may stand beside the text; SECURITY.md says that no receipt binds them.
-  assertOnly(choice, operation === 'chat.completion' ? ['delta', 'finish_reason', 'index', 'logprobs', 'message'] : ['finish_reason', 'index', 'logprobs', 'text'], 'choices[0]');
-  if (choice['index'] !== 0) throw responseError('choices[0].index must be 0.', 'choices[0].index');
+  assertOnly(
+    choice,
+    operation === 'chat.completion'
+      ? ['delta', 'finish_reason', 'index', 'logprobs', 'message']
+      : ['finish_reason', 'index', 'logprobs', 'text'],
+    'choices[0]',
+  );
+  if (choice.index !== 0) throw responseError('choices[0].index must be 0.', 'choices[0].index');
   return choice;
 }
 
@@ -50,15 +57,16 @@ export function choiceAt(record: JsonObject, operation: Operation): JsonObject |
 export function messageContent(value: JsonValue | undefined, field: string): string {
   const message = objectAt(value, field);
   assertOnly(message, ['content', 'role'], field);
-  const role = message['role'] ?? 'assistant';
+  const role = message.role ?? 'assistant';
   if (role !== 'assistant') throw responseError(`${field}.role must be assistant.`, `${field}.role`);
-  return contentString(message['content'], `${field}.content`);
+  return contentString(message.content, `${field}.content`);
 }
 
 export function contentString(value: JsonValue | undefined, field: string): string {
   const content = value ?? '';
   if (typeof content !== 'string') throw responseError(`${field} must be a string.`, field);
-  if (content.length > CONTENT_LENGTH_MAX) throw responseError(`${field} is longer than ${CONTENT_LENGTH_MAX} characters.`, field);
+  if (content.length > CONTENT_LENGTH_MAX)
+    throw responseError(`${field} is longer than ${CONTENT_LENGTH_MAX} characters.`, field);
   return content;
 }
 
@@ -67,7 +75,8 @@ const FINISH_REASONS: readonly FinishReason[] = ['stop', 'length', 'abort', 'err
 export function parseFinishReason(value: JsonValue | undefined): FinishReason | null {
   if (value === undefined || value === null) return null;
   const reason = FINISH_REASONS.find((candidate) => candidate === value);
-  if (reason === undefined) throw responseError('choices[0].finish_reason must be stop, length, abort or error.', 'choices[0].finish_reason');
+  if (reason === undefined)
+    throw responseError('choices[0].finish_reason must be stop, length, abort or error.', 'choices[0].finish_reason');
   return reason;
 }
 
@@ -77,11 +86,12 @@ export function parseUsage(value: JsonValue | undefined): ReceiptBody['usage'] |
   const usage = objectAt(value, 'usage');
   const count = (name: string): number => {
     const tokens = usage[name];
-    if (typeof tokens !== 'number' || !Number.isSafeInteger(tokens) || tokens < 0) throw responseError(`usage.${name} must be a count.`, `usage.${name}`);
+    if (typeof tokens !== 'number' || !Number.isSafeInteger(tokens) || tokens < 0)
+      throw responseError(`usage.${name} must be a count.`, `usage.${name}`);
     return tokens;
   };
   const counts = { completion_tokens: count('completion_tokens'), prompt_tokens: count('prompt_tokens') };
-  if (usage['total_tokens'] !== undefined && count('total_tokens') !== counts.completion_tokens + counts.prompt_tokens) {
+  if (usage.total_tokens !== undefined && count('total_tokens') !== counts.completion_tokens + counts.prompt_tokens) {
     throw responseError('usage.total_tokens must be the sum.', 'usage.total_tokens');
   }
   return counts;
@@ -95,9 +105,12 @@ export function choiceOfResponse(operation: Operation, value: JsonValue): Respon
   const response = objectAt(value, 'response');
   const choice = choiceAt(response, operation);
   if (choice === null) throw responseError('choices must not be empty.', 'choices');
-  const finishReason = parseFinishReason(choice['finish_reason']);
+  const finishReason = parseFinishReason(choice.finish_reason);
   if (finishReason === null) throw responseError('choices[0].finish_reason is missing.', 'choices[0].finish_reason');
-  if (choice['delta'] !== undefined) throw responseError('choices[0].delta belongs to a stream.', 'choices[0].delta');
-  const content = operation === 'chat.completion' ? messageContent(choice['message'], 'choices[0].message') : contentString(choice['text'], 'choices[0].text');
-  return { content, finishReason, usage: parseUsage(response['usage']) };
+  if (choice.delta !== undefined) throw responseError('choices[0].delta belongs to a stream.', 'choices[0].delta');
+  const content =
+    operation === 'chat.completion'
+      ? messageContent(choice.message, 'choices[0].message')
+      : contentString(choice.text, 'choices[0].text');
+  return { content, finishReason, usage: parseUsage(response.usage) };
 }

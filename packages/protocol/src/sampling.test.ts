@@ -14,7 +14,7 @@ function failure(request: JsonObject): unknown {
   try {
     effectiveSampling(request, context);
   } catch (error) {
-    if (RunproofError.isInstance(error)) return [error.code, error.evidence['parameter']];
+    if (RunproofError.isInstance(error)) return [error.code, error.evidence.parameter];
     throw error;
   }
   return 'no error';
@@ -22,18 +22,46 @@ function failure(request: JsonObject): unknown {
 
 describe('effectiveSampling', () => {
   const defaults = {
-    frequency_penalty: 0, logit_bias: {}, max_tokens: 100, min_p: 0, presence_penalty: 0, repetition_penalty: 1, stop: [], temperature: 1, top_k: 0, top_p: 1,
+    frequency_penalty: 0,
+    logit_bias: {},
+    max_tokens: 100,
+    min_p: 0,
+    presence_penalty: 0,
+    repetition_penalty: 1,
+    stop: [],
+    temperature: 1,
+    top_k: 0,
+    top_p: 1,
   };
 
   it('has defaults for what is missing or null', () => {
     const names = [...Object.keys(defaults), 'max_completion_tokens', 'seed'];
-    expect(effectiveSampling({}, context)).toEqual({ ...defaults, seed: deriveSeed(undefined, context.requestBytes, nonceBytes) });
-    expect(effectiveSampling(Object.fromEntries(names.map((name) => [name, null])), context)).toEqual(effectiveSampling({}, context));
+    expect(effectiveSampling({}, context)).toEqual({
+      ...defaults,
+      seed: deriveSeed(undefined, context.requestBytes, nonceBytes),
+    });
+    expect(effectiveSampling(Object.fromEntries(names.map((name) => [name, null])), context)).toEqual(
+      effectiveSampling({}, context),
+    );
   });
 
   it('takes what the request sets', () => {
-    const set = { frequency_penalty: -2, logit_bias: { '7': -100, '0': 1.5 }, max_tokens: 9, min_p: 0.5, presence_penalty: 2, repetition_penalty: 10, stop: ['a', 'b'], temperature: 0, top_k: 40, top_p: 0.1 };
-    expect(effectiveSampling({ ...set, seed: -5 }, context)).toEqual({ ...set, seed: deriveSeed(-5, context.requestBytes, nonceBytes) });
+    const set = {
+      frequency_penalty: -2,
+      logit_bias: { '7': -100, '0': 1.5 },
+      max_tokens: 9,
+      min_p: 0.5,
+      presence_penalty: 2,
+      repetition_penalty: 10,
+      stop: ['a', 'b'],
+      temperature: 0,
+      top_k: 40,
+      top_p: 0.1,
+    };
+    expect(effectiveSampling({ ...set, seed: -5 }, context)).toEqual({
+      ...set,
+      seed: deriveSeed(-5, context.requestBytes, nonceBytes),
+    });
     expect(effectiveSampling({ stop: 'end' }, context).stop).toEqual(['end']);
   });
 
@@ -56,7 +84,21 @@ describe('effectiveSampling', () => {
     ['frequency_penalty', [-2.1, 2.1]],
     ['presence_penalty', [-2.1, 2.1, {}]],
     ['repetition_penalty', [0, -1, 10.1]],
-    ['logit_bias', [[], 'x', { a: 1 }, { '01': 1 }, { '-1': 1 }, { '4294967296': 1 }, { '1': 101 }, { '1': -101 }, { '1': null }, { ' 1': 1 }]],
+    [
+      'logit_bias',
+      [
+        [],
+        'x',
+        { a: 1 },
+        { '01': 1 },
+        { '-1': 1 },
+        { '4294967296': 1 },
+        { '1': 101 },
+        { '1': -101 },
+        { '1': null },
+        { ' 1': 1 },
+      ],
+    ],
     ['stop', ['', [''], [1], {}, ['a', 'b', 'c', 'd', 'e'], 'x'.repeat(1025)]],
     ['max_tokens', [0, -1, 1.5, '1']],
     ['max_completion_tokens', [0, 2.5]],
@@ -66,17 +108,32 @@ describe('effectiveSampling', () => {
   });
 
   it('refuses more biases than the limit, and a prompt that fills the context', () => {
-    expect(failure({ logit_bias: Object.fromEntries(Array.from({ length: 1025 }, (_, id) => [String(id), 1])) })).toEqual(['PARAMETER_INVALID', 'logit_bias']);
-    expect(() => effectiveSampling({}, { ...context, maxTokensAvailable: 0 })).toThrowError(expect.objectContaining({ code: 'MODEL_CONTEXT' }));
+    expect(
+      failure({ logit_bias: Object.fromEntries(Array.from({ length: 1025 }, (_, id) => [String(id), 1])) }),
+    ).toEqual(['PARAMETER_INVALID', 'logit_bias']);
+    expect(() => effectiveSampling({}, { ...context, maxTokensAvailable: 0 })).toThrowError(
+      expect.objectContaining({ code: 'MODEL_CONTEXT' }),
+    );
   });
 
   it('has no minus zero, which canonical JSON could not tell from zero', () => {
-    expect(Object.is(effectiveSampling({ temperature: -0, logit_bias: { '1': -0 } }, context).temperature, 0)).toBe(true);
+    expect(Object.is(effectiveSampling({ temperature: -0, logit_bias: { '1': -0 } }, context).temperature, 0)).toBe(
+      true,
+    );
     expect(Object.is(effectiveSampling({ logit_bias: { '1': -0 } }, context).logit_bias['1'], 0)).toBe(true);
   });
 
   it('throws nothing but RunproofError', () => {
-    const names = fc.constantFrom('temperature', 'top_p', 'top_k', 'stop', 'logit_bias', 'seed', 'max_tokens', '__proto__');
+    const names = fc.constantFrom(
+      'temperature',
+      'top_p',
+      'top_k',
+      'stop',
+      'logit_bias',
+      'seed',
+      'max_tokens',
+      '__proto__',
+    );
     fc.assert(
       fc.property(names, fc.jsonValue(), (name, value) => {
         const request = JSON.parse(JSON.stringify({ [name]: value })) as JsonObject;
@@ -115,7 +172,8 @@ describe('deriveSeed', () => {
   });
 
   it('refuses what is no safe integer', () => {
-    for (const seed of [0.5, 2 ** 53, Number.NaN, '1']) expect(() => deriveSeed(seed, nonceBytes, nonceBytes)).toThrow('seed');
+    for (const seed of [0.5, 2 ** 53, Number.NaN, '1'])
+      expect(() => deriveSeed(seed, nonceBytes, nonceBytes)).toThrow('seed');
   });
 });
 

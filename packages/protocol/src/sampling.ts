@@ -13,14 +13,26 @@ interface NumberRule {
   readonly holds: (value: number) => boolean;
 }
 
-const PENALTY: NumberRule = { fallback: 0, expected: 'a number from -2 to 2', holds: (value) => value >= -2 && value <= 2 };
+const PENALTY: NumberRule = {
+  fallback: 0,
+  expected: 'a number from -2 to 2',
+  holds: (value) => value >= -2 && value <= 2,
+};
 const NUMBER_RULES = {
   frequency_penalty: PENALTY,
   min_p: { fallback: 0, expected: 'a number from 0 to less than 1', holds: (value) => value >= 0 && value < 1 },
   presence_penalty: PENALTY,
-  repetition_penalty: { fallback: 1, expected: 'a number greater than 0 and at most 10', holds: (value) => value > 0 && value <= 10 },
+  repetition_penalty: {
+    fallback: 1,
+    expected: 'a number greater than 0 and at most 10',
+    holds: (value) => value > 0 && value <= 10,
+  },
   temperature: { fallback: 1, expected: 'a number from 0 to 2', holds: (value) => value >= 0 && value <= 2 },
-  top_k: { fallback: 0, expected: 'an integer of at least 0', holds: (value) => Number.isSafeInteger(value) && value >= 0 },
+  top_k: {
+    fallback: 0,
+    expected: 'an integer of at least 0',
+    holds: (value) => Number.isSafeInteger(value) && value >= 0,
+  },
   top_p: { fallback: 1, expected: 'a number greater than 0 and at most 1', holds: (value) => value > 0 && value <= 1 },
 } as const satisfies Record<string, NumberRule>;
 
@@ -44,8 +56,10 @@ function parseLogitBias(value: JsonValue): Record<string, number> {
   const biases: Record<string, number> = {};
   for (const name of names) {
     const bias = value[name];
-    if (!TOKEN_ID.test(name) || Number(name) >= 2 ** 32) throw invalid('logit_bias', 'an object whose names are decimal token ids');
-    if (typeof bias !== 'number' || !(bias >= -100 && bias <= 100)) throw invalid('logit_bias', 'an object whose values are numbers from -100 to 100');
+    if (!TOKEN_ID.test(name) || Number(name) >= 2 ** 32)
+      throw invalid('logit_bias', 'an object whose names are decimal token ids');
+    if (typeof bias !== 'number' || !(bias >= -100 && bias <= 100))
+      throw invalid('logit_bias', 'an object whose values are numbers from -100 to 100');
     biases[name] = bias === 0 ? 0 : bias;
   }
   return biases;
@@ -66,11 +80,11 @@ function parseStop(value: JsonValue): string[] {
 function commonParameters(values: JsonObject): Omit<SamplingParameters, 'max_tokens' | 'seed'> {
   return {
     frequency_penalty: numberParameter(values, 'frequency_penalty'),
-    logit_bias: parseLogitBias(values['logit_bias'] ?? {}),
+    logit_bias: parseLogitBias(values.logit_bias ?? {}),
     min_p: numberParameter(values, 'min_p'),
     presence_penalty: numberParameter(values, 'presence_penalty'),
     repetition_penalty: numberParameter(values, 'repetition_penalty'),
-    stop: parseStop(values['stop'] ?? []),
+    stop: parseStop(values.stop ?? []),
     temperature: numberParameter(values, 'temperature'),
     top_k: numberParameter(values, 'top_k'),
     top_p: numberParameter(values, 'top_p'),
@@ -79,14 +93,19 @@ function commonParameters(values: JsonObject): Omit<SamplingParameters, 'max_tok
 
 /** `sampling` of a body, all fields present, in the ranges of `effectiveSampling`; throws `PARAMETER_INVALID` or `RECEIPT_SYNTAX`. */
 export function parseSampling(values: JsonObject, field: string): SamplingParameters {
-  if (!Array.isArray(values['stop'])) throw invalid('stop', 'an array');
-  return { ...commonParameters(values), max_tokens: parseMaxTokens(values, 'max_tokens') ?? 0, seed: hex32(values['seed'], `${field}.seed`) };
+  if (!Array.isArray(values.stop)) throw invalid('stop', 'an array');
+  return {
+    ...commonParameters(values),
+    max_tokens: parseMaxTokens(values, 'max_tokens') ?? 0,
+    seed: hex32(values.seed, `${field}.seed`),
+  };
 }
 
 function parseMaxTokens(values: JsonObject, name: string): number | null {
   const value = values[name] ?? null;
   if (value === null) return null;
-  if (typeof value !== 'number' || !Number.isSafeInteger(value) || value < 1) throw invalid(name, 'an integer of at least 1');
+  if (typeof value !== 'number' || !Number.isSafeInteger(value) || value < 1)
+    throw invalid(name, 'an integer of at least 1');
   return value;
 }
 
@@ -115,13 +134,15 @@ export function effectiveSampling(
   context: { readonly requestBytes: Uint8Array; readonly nonce: string; readonly maxTokensAvailable: number },
 ): SamplingParameters {
   if (context.maxTokensAvailable < 1) {
-    throw new RunproofError('MODEL_CONTEXT', 'The prompt fills the context of the model.', { available: context.maxTokensAvailable });
+    throw new RunproofError('MODEL_CONTEXT', 'The prompt fills the context of the model.', {
+      available: context.maxTokensAvailable,
+    });
   }
   const limit = parseMaxTokens(request, 'max_tokens');
   const wanted = parseMaxTokens(request, 'max_completion_tokens') ?? limit ?? context.maxTokensAvailable;
   return {
     ...commonParameters(request),
     max_tokens: Math.min(wanted, context.maxTokensAvailable),
-    seed: deriveSeed(request['seed'], context.requestBytes, parseHex(context.nonce)),
+    seed: deriveSeed(request.seed, context.requestBytes, parseHex(context.nonce)),
   };
 }

@@ -2,7 +2,15 @@
 import { RunproofError } from './errors.ts';
 import { type JsonObject, type JsonValue, parseJson } from './json.ts';
 import { BUNDLE_LIMITS, CONTENT_LENGTH_MAX, EVENT_LENGTH_MAX } from './limits.ts';
-import { choiceAt, contentString, messageContent, objectAt, parseFinishReason, parseUsage, responseError } from './response.ts';
+import {
+  choiceAt,
+  contentString,
+  messageContent,
+  objectAt,
+  parseFinishReason,
+  parseUsage,
+  responseError,
+} from './response.ts';
 import type { FinishReason, Operation, ReceiptBody } from './types.ts';
 
 const CHUNK_LIMITS = { bytes: EVENT_LENGTH_MAX, depth: BUNDLE_LIMITS.depth + 4 } as const;
@@ -66,7 +74,8 @@ export class StreamReader {
   end(): void {
     if (!this.#done) throw responseError('The stream was cut: it ended before [DONE].', 'stream');
     if (this.#line !== '' || this.#data.length > 0) throw responseError('The stream goes on after [DONE].', 'stream');
-    if (this.#finishReason === null && this.#error === null) throw responseError('The stream ended without a finish reason.', 'choices[0].finish_reason');
+    if (this.#finishReason === null && this.#error === null)
+      throw responseError('The stream ended without a finish reason.', 'choices[0].finish_reason');
   }
 
   #decode(bytes: Uint8Array): string {
@@ -121,31 +130,37 @@ export class StreamReader {
       return;
     }
     const chunk = objectAt(parseJson(data, CHUNK_LIMITS), 'chunk');
-    if (chunk['error'] !== undefined && chunk['error'] !== null) {
-      this.#error = objectAt(chunk['error'], 'error');
+    if (chunk.error !== undefined && chunk.error !== null) {
+      this.#error = objectAt(chunk.error, 'error');
       this.#done = true;
       return;
     }
     if (this.#receipt !== null) throw responseError('The receipt must be in the last chunk.', 'runproof');
     this.#choice(choiceAt(chunk, this.#operation));
-    const usage = parseUsage(chunk['usage']);
+    const usage = parseUsage(chunk.usage);
     if (usage !== null) this.#usage = usage;
-    const runproof = chunk['runproof'];
-    if (runproof !== undefined && runproof !== null) this.#receipt = objectAt(objectAt(runproof, 'runproof')['receipt'], 'runproof.receipt');
+    const runproof = chunk.runproof;
+    if (runproof !== undefined && runproof !== null)
+      this.#receipt = objectAt(objectAt(runproof, 'runproof').receipt, 'runproof.receipt');
   }
 
   #choice(choice: JsonObject | null): void {
     if (choice === null) return;
-    if (choice['message'] !== undefined) throw responseError('choices[0].message does not belong to a stream.', 'choices[0].message');
-    const content = this.#operation === 'chat.completion' ? messageContent(choice['delta'], 'choices[0].delta') : contentString(choice['text'], 'choices[0].text');
-    const finishReason = parseFinishReason(choice['finish_reason']);
+    if (choice.message !== undefined)
+      throw responseError('choices[0].message does not belong to a stream.', 'choices[0].message');
+    const content =
+      this.#operation === 'chat.completion'
+        ? messageContent(choice.delta, 'choices[0].delta')
+        : contentString(choice.text, 'choices[0].text');
+    const finishReason = parseFinishReason(choice.finish_reason);
     if (this.#finishReason !== null && (content !== '' || finishReason !== null)) {
       throw responseError('The stream has text after its finish reason.', 'choices[0]');
     }
     this.#finishReason = finishReason;
     if (content === '') return;
     this.#contentLength += content.length;
-    if (this.#contentLength > CONTENT_LENGTH_MAX) throw responseError(`The answer is longer than ${CONTENT_LENGTH_MAX} characters.`, 'choices[0]');
+    if (this.#contentLength > CONTENT_LENGTH_MAX)
+      throw responseError(`The answer is longer than ${CONTENT_LENGTH_MAX} characters.`, 'choices[0]');
     this.#contents.push(content);
   }
 }

@@ -1,14 +1,33 @@
 // Checks by running the model again: same function, one prefill, equal bits (specs/exact-1.md §9).
-import { type Bundle, commit, type Disclosure, type ErrorCode, type JsonObject, outputCommitmentData, parseHex, type ReceiptBody, RunproofError } from '@runproof/protocol';
+import {
+  type Bundle,
+  commit,
+  type Disclosure,
+  type ErrorCode,
+  type JsonObject,
+  outputCommitmentData,
+  parseHex,
+  type ReceiptBody,
+  RunproofError,
+} from '@runproof/protocol';
 import type { Replayer, ReplayOutcome, ReplayProgress } from './replayer.ts';
 import { type CheckId, mismatch, type Recorder } from './report.ts';
 
-export const REPLAY_CHECKS = ['replay.model', 'replay.prompt', 'replay.trace', 'replay.sampling', 'replay.output'] as const satisfies readonly CheckId[];
+export const REPLAY_CHECKS = [
+  'replay.model',
+  'replay.prompt',
+  'replay.trace',
+  'replay.sampling',
+  'replay.output',
+] as const satisfies readonly CheckId[];
 
 /** `replay.model`: the verifier runs the model and the arithmetic that the body names. */
 function checkModel(body: ReceiptBody, replayer: Replayer): { detail: string; value: true } {
   if (replayer.modelDigest !== body.model.digest) {
-    throw mismatch('REPLAY_MODEL', 'The receipt names another model than the one at hand.', { expected: body.model.digest, got: replayer.modelDigest });
+    throw mismatch('REPLAY_MODEL', 'The receipt names another model than the one at hand.', {
+      expected: body.model.digest,
+      got: replayer.modelDigest,
+    });
   }
   if (replayer.contract !== body.engine.contract) {
     throw mismatch('REPLAY_MODEL', 'The receipt names another contract than that of the engine at hand.', {
@@ -24,25 +43,46 @@ function comparePrompt(disclosed: readonly number[], ids: readonly number[]): st
   for (let position = 0; position < length; position += 1) {
     const [expected, got] = [ids[position] ?? null, disclosed[position] ?? null];
     if (expected !== got) {
-      throw mismatch('REPLAY_MISMATCH', `Prompt token ${position} does not follow from the request.`, { position, expected, got });
+      throw mismatch('REPLAY_MISMATCH', `Prompt token ${position} does not follow from the request.`, {
+        position,
+        expected,
+        got,
+      });
     }
   }
   return `${ids.length} token ids follow from the request`;
 }
 
 /** `replay.output`: the tokens decode to the committed text, and it ended as the body says. */
-function checkOutput(bundle: Bundle, outcome: Extract<ReplayOutcome, { equal: true }>): { detail: string; value: true } {
+function checkOutput(
+  bundle: Bundle,
+  outcome: Extract<ReplayOutcome, { equal: true }>,
+): { detail: string; value: true } {
   const { finish_reason: claimed, output } = bundle.body;
   // Why a run was cut is the node's word; that it was cut is not.
-  const holds = outcome.finish === 'unfinished' ? claimed === 'abort' || claimed === 'error' : claimed === outcome.finish;
-  if (!holds) throw mismatch('REPLAY_MISMATCH', `The tokens end with ${outcome.finish}, the receipt says ${claimed}.`, { expected: outcome.finish, got: claimed });
+  const holds =
+    outcome.finish === 'unfinished' ? claimed === 'abort' || claimed === 'error' : claimed === outcome.finish;
+  if (!holds)
+    throw mismatch('REPLAY_MISMATCH', `The tokens end with ${outcome.finish}, the receipt says ${claimed}.`, {
+      expected: outcome.finish,
+      got: claimed,
+    });
   const expected = commit(parseHex(bundle.salt), 'output', outputCommitmentData(outcome.text, claimed));
-  if (expected !== output) throw mismatch('REPLAY_MISMATCH', 'The tokens decode to another text than the committed one.', { expected, got: output });
+  if (expected !== output)
+    throw mismatch('REPLAY_MISMATCH', 'The tokens decode to another text than the committed one.', {
+      expected,
+      got: output,
+    });
   return { detail: `${outcome.text.length} characters`, value: true };
 }
 
 /** Failures that follow from the receipt's content on every machine. Any other one, such as too little memory, is the verifier's own. */
-const BLAMED: ReadonlySet<ErrorCode> = new Set(['ENGINE_NONFINITE', 'MODEL_TEMPLATE', 'PARAMETER_INVALID', 'PARAMETER_UNSUPPORTED']);
+const BLAMED: ReadonlySet<ErrorCode> = new Set([
+  'ENGINE_NONFINITE',
+  'MODEL_TEMPLATE',
+  'PARAMETER_INVALID',
+  'PARAMETER_UNSUPPORTED',
+]);
 
 /** Runs `step` of the replayer for the check `id`, which fails by a failure that the receipt is to blame for and is missing after any other one. */
 async function attempt<T>(recorder: Recorder, id: CheckId, step: () => Promise<T>): Promise<T | null> {
@@ -63,8 +103,14 @@ function recordOutcome(recorder: Recorder, bundle: Bundle, outcome: ReplayOutcom
     return;
   }
   const { position, expected, got, what } = outcome;
-  const detail = what === 'trace' ? `The logits of output token ${position} differ.` : `Output token ${position} is not what the sampler chooses.`;
-  recorder.fail(what === 'trace' ? 'replay.trace' : 'replay.sampling', mismatch('REPLAY_MISMATCH', detail, { position, expected, got }));
+  const detail =
+    what === 'trace'
+      ? `The logits of output token ${position} differ.`
+      : `Output token ${position} is not what the sampler chooses.`;
+  recorder.fail(
+    what === 'trace' ? 'replay.trace' : 'replay.sampling',
+    mismatch('REPLAY_MISMATCH', detail, { position, expected, got }),
+  );
 }
 
 /** All replay checks, as far as `request` and `disclosure` were given and what they depend on has passed. */
@@ -82,9 +128,11 @@ export async function runReplay(
   if (request === null && !recorder.passed('request.match')) recorder.miss('replay.prompt');
   if (request !== null && recorder.passed('disclosure.prompt')) {
     const ids = await attempt(recorder, 'replay.prompt', () => replayer.encodePrompt(body.operation, request));
-    if (ids !== null) recorder.check('replay.prompt', () => ({ detail: comparePrompt(disclosure.prompt, ids), value: true }));
+    if (ids !== null)
+      recorder.check('replay.prompt', () => ({ detail: comparePrompt(disclosure.prompt, ids), value: true }));
   }
-  if (recorder.passed('disclosure.prompt', 'disclosure.tokens')) await replayTokens(recorder, bundle, disclosure, replayer, onProgress);
+  if (recorder.passed('disclosure.prompt', 'disclosure.tokens'))
+    await replayTokens(recorder, bundle, disclosure, replayer, onProgress);
 }
 
 async function replayTokens(
@@ -98,7 +146,9 @@ async function replayTokens(
   // The last token is sampled and never read, so it takes no position.
   const positions = disclosure.prompt.length + disclosure.completion.length - 1;
   if (positions > replayer.contextLength) return recorder.miss('replay.trace', 'replay.sampling', 'replay.output');
-  const outcome = await attempt(recorder, 'replay.trace', () => replayer.replay(disclosure, sampling, trace, onProgress));
+  const outcome = await attempt(recorder, 'replay.trace', () =>
+    replayer.replay(disclosure, sampling, trace, onProgress),
+  );
   if (outcome === null) recorder.miss('replay.sampling', 'replay.output');
   else recordOutcome(recorder, bundle, outcome);
 }

@@ -5,8 +5,19 @@ import type { Disclosure, JsonObject, Operation, SamplingParameters } from '@run
 export type ReplayProgress = (done: number, total: number) => void;
 
 export type ReplayOutcome =
-  | { readonly equal: true; readonly tokens: number; readonly text: string; readonly finish: 'stop' | 'length' | 'unfinished' }
-  | { readonly equal: false; readonly position: number; readonly what: 'trace' | 'sampling'; readonly expected: string; readonly got: string };
+  | {
+      readonly equal: true;
+      readonly tokens: number;
+      readonly text: string;
+      readonly finish: 'stop' | 'length' | 'unfinished';
+    }
+  | {
+      readonly equal: false;
+      readonly position: number;
+      readonly what: 'trace' | 'sampling';
+      readonly expected: string;
+      readonly got: string;
+    };
 
 export interface Replayer {
   /** digest of the manifest of the verifier's own model */
@@ -18,5 +29,10 @@ export interface Replayer {
   /** Prompt ids of a request, by template and tokenizer of the verifier's model. */
   encodePrompt(operation: Operation, request: JsonObject): Promise<number[]>;
   /** Recomputes logits, trace and samples of `disclosure`; `trace` is the receipt's trace root, hex32. */
-  replay(disclosure: Disclosure, sampling: SamplingParameters, trace: string, onProgress?: ReplayProgress): Promise<ReplayOutcome>;
+  replay(
+    disclosure: Disclosure,
+    sampling: SamplingParameters,
+    trace: string,
+    onProgress?: ReplayProgress,
+  ): Promise<ReplayOutcome>;
 }

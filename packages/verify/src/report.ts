@@ -3,16 +3,40 @@ import { type ErrorCode, type Evidence, RunproofError } from '@runproof/protocol
 
 /** Ids of all checks, in the order of specs/verify-report.md. */
 export const CHECK_IDS = [
-  'bundle.parse', 'policy.log', 'log.signature', 'log.witnesses', 'log.inclusion', 'body.origin', 'model.trusted', 'engine.trusted', 'nonce.match',
-  'request.match', 'request.parameters', 'seed.match', 'response.match', 'disclosure.prompt', 'disclosure.tokens', 'disclosure.trace', 'replay.model',
-  'replay.prompt', 'replay.trace', 'replay.sampling', 'replay.output',
+  'bundle.parse',
+  'policy.log',
+  'log.signature',
+  'log.witnesses',
+  'log.inclusion',
+  'body.origin',
+  'model.trusted',
+  'engine.trusted',
+  'nonce.match',
+  'request.match',
+  'request.parameters',
+  'seed.match',
+  'response.match',
+  'disclosure.prompt',
+  'disclosure.tokens',
+  'disclosure.trace',
+  'replay.model',
+  'replay.prompt',
+  'replay.trace',
+  'replay.sampling',
+  'replay.output',
 ] as const;
 
 export type CheckId = (typeof CHECK_IDS)[number];
 
 export type Check =
   | { readonly id: CheckId; readonly result: 'pass'; readonly detail: string }
-  | { readonly id: CheckId; readonly result: 'fail'; readonly detail: string; readonly code: ErrorCode; readonly evidence: Evidence };
+  | {
+      readonly id: CheckId;
+      readonly result: 'fail';
+      readonly detail: string;
+      readonly code: ErrorCode;
+      readonly evidence: Evidence;
+    };
 
 /** What follows from the checked parts of a receipt. */
 export interface VerifiedFacts {
@@ -46,11 +70,28 @@ export function mismatch(code: ErrorCode, message: string, evidence: Evidence): 
 
 /** Checks that must pass for a level; `log.witnesses` joins them where the policy has a quorum. */
 const SEALED: readonly CheckId[] = [
-  'bundle.parse', 'policy.log', 'log.signature', 'log.inclusion', 'body.origin', 'model.trusted', 'engine.trusted', 'nonce.match', 'request.match',
-  'request.parameters', 'seed.match', 'response.match',
+  'bundle.parse',
+  'policy.log',
+  'log.signature',
+  'log.inclusion',
+  'body.origin',
+  'model.trusted',
+  'engine.trusted',
+  'nonce.match',
+  'request.match',
+  'request.parameters',
+  'seed.match',
+  'response.match',
 ];
 const REPLAYED: readonly CheckId[] = [
-  'disclosure.prompt', 'disclosure.tokens', 'disclosure.trace', 'replay.model', 'replay.prompt', 'replay.trace', 'replay.sampling', 'replay.output',
+  'disclosure.prompt',
+  'disclosure.tokens',
+  'disclosure.trace',
+  'replay.model',
+  'replay.prompt',
+  'replay.trace',
+  'replay.sampling',
+  'replay.output',
 ];
 
 /** Collects the checks of one verification. */

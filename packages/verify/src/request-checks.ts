@@ -21,7 +21,10 @@ import { mismatch } from './report.ts';
 export function checkRequest(bundle: Bundle, request: Uint8Array): { detail: string; value: true } {
   const got = commit(parseHex(bundle.salt), 'request', request);
   if (got !== bundle.body.request) {
-    throw mismatch('REQUEST_MISMATCH', 'The receipt commits to another request.', { expected: bundle.body.request, got });
+    throw mismatch('REQUEST_MISMATCH', 'The receipt commits to another request.', {
+      expected: bundle.body.request,
+      got,
+    });
   }
   return { detail: `${request.length} bytes`, value: true };
 }
@@ -35,41 +38,70 @@ export function parseRequest(request: Uint8Array): JsonObject {
 
 /** The name or digest that the request asks for is the body's, and where the policy gives that name, it gives it to this digest. */
 function assertModel(body: ReceiptBody, request: JsonObject, policy: Policy): void {
-  const wanted = request['model'];
+  const wanted = request.model;
   if (wanted === undefined || wanted === null) return;
   const { name, digest } = body.model;
   const named = policy.models.filter((model) => model.name === wanted);
   const known = named.length === 0 || named.some((model) => model.digest === digest);
   if (known && (wanted === name || wanted === digest)) return;
   const shown = typeof wanted === 'string' ? wanted.slice(0, 128) : typeof wanted;
-  throw mismatch('PARAMETER_MISMATCH', 'The request asks for another model.', { parameter: 'model', expected: shown, got: `${name} ${digest}` });
+  throw mismatch('PARAMETER_MISMATCH', 'The request asks for another model.', {
+    parameter: 'model',
+    expected: shown,
+    got: `${name} ${digest}`,
+  });
 }
 
 /**
  * `request.parameters`: each effective parameter is what the request sets, or the default. `max_tokens` may be less than what was asked for,
  * never more: how many positions the node had is not in the receipt.
  */
-export function checkParameters(body: ReceiptBody, requestBytes: Uint8Array, policy: Policy): { detail: string; value: JsonObject } {
+export function checkParameters(
+  body: ReceiptBody,
+  requestBytes: Uint8Array,
+  policy: Policy,
+): { detail: string; value: JsonObject } {
   const request = parseRequest(requestBytes);
   promptOfRequest(body.operation, request);
   assertModel(body, request, policy);
-  const expected = effectiveSampling(request, { requestBytes, nonce: body.nonce, maxTokensAvailable: body.sampling.max_tokens });
+  const expected = effectiveSampling(request, {
+    requestBytes,
+    nonce: body.nonce,
+    maxTokensAvailable: body.sampling.max_tokens,
+  });
   for (const name of Object.keys(expected) as (keyof SamplingParameters)[]) {
     if (name === 'seed') continue; // seed.match
     const [wanted, used] = [encodeCanonicalJson(expected[name]), encodeCanonicalJson(body.sampling[name])];
-    if (wanted !== used) throw mismatch('PARAMETER_MISMATCH', `${name} was ${used}, not ${wanted}.`, { parameter: name, expected: wanted, got: used });
+    if (wanted !== used)
+      throw mismatch('PARAMETER_MISMATCH', `${name} was ${used}, not ${wanted}.`, {
+        parameter: name,
+        expected: wanted,
+        got: used,
+      });
   }
-  const asked = request['max_completion_tokens'] ?? request['max_tokens'] ?? null;
-  const limit = asked === null || asked === expected.max_tokens ? `${expected.max_tokens}` : `${expected.max_tokens} of the ${String(asked)}`;
-  return { detail: `temperature ${expected.temperature}, at most ${limit} tokens, and the others as asked for`, value: request };
+  const asked = request.max_completion_tokens ?? request.max_tokens ?? null;
+  const limit =
+    asked === null || asked === expected.max_tokens
+      ? `${expected.max_tokens}`
+      : `${expected.max_tokens} of the ${String(asked)}`;
+  return {
+    detail: `temperature ${expected.temperature}, at most ${limit} tokens, and the others as asked for`,
+    value: request,
+  };
 }
 
 /** `seed.match`: the provider has neither chosen nor ground the seed. */
 export function checkSeed(body: ReceiptBody, requestBytes: Uint8Array): { detail: string; value: true } {
-  const seed = parseRequest(requestBytes)['seed'] ?? null;
+  const seed = parseRequest(requestBytes).seed ?? null;
   const expected = deriveSeed(seed, requestBytes, parseHex(body.nonce));
   if (expected !== body.sampling.seed) {
-    throw mismatch('SEED_MISMATCH', 'The sampling seed does not follow from request and nonce.', { expected, got: body.sampling.seed });
+    throw mismatch('SEED_MISMATCH', 'The sampling seed does not follow from request and nonce.', {
+      expected,
+      got: body.sampling.seed,
+    });
   }
-  return { detail: seed === null ? 'derived from request and nonce' : 'derived from the seed of the request', value: true };
+  return {
+    detail: seed === null ? 'derived from request and nonce' : 'derived from the seed of the request',
+    value: true,
+  };
 }

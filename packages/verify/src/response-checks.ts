@@ -30,7 +30,8 @@ function isPlainJson(response: Uint8Array): boolean {
 
 /** What the client received: from the bytes of a plain response, or of a stream of server-sent events. */
 function parseResponse(operation: Operation, response: Uint8Array): ResponseChoice {
-  if (response.length > RESPONSE_LIMITS.bytes) throw new RunproofError('JSON_SIZE', `The response is larger than ${RESPONSE_LIMITS.bytes} bytes.`);
+  if (response.length > RESPONSE_LIMITS.bytes)
+    throw new RunproofError('JSON_SIZE', `The response is larger than ${RESPONSE_LIMITS.bytes} bytes.`);
   if (isPlainJson(response)) return choiceOfResponse(operation, parseJson(response, RESPONSE_LIMITS));
   const reader = new StreamReader(operation);
   reader.push(response);
@@ -45,13 +46,18 @@ export function checkResponse(bundle: Bundle, response: Uint8Array): { detail: s
   const { body } = bundle;
   const { content, finishReason, usage } = parseResponse(body.operation, response);
   if (finishReason !== body.finish_reason) {
-    throw mismatch('OUTPUT_MISMATCH', `The answer ended with ${finishReason}, the receipt says ${body.finish_reason}.`, {
-      expected: body.finish_reason,
-      got: finishReason,
-    });
+    throw mismatch(
+      'OUTPUT_MISMATCH',
+      `The answer ended with ${finishReason}, the receipt says ${body.finish_reason}.`,
+      {
+        expected: body.finish_reason,
+        got: finishReason,
+      },
+    );
   }
   const got = commit(parseHex(bundle.salt), 'output', outputCommitmentData(content, finishReason));
-  if (got !== body.output) throw mismatch('OUTPUT_MISMATCH', 'The receipt commits to another answer.', { expected: body.output, got });
+  if (got !== body.output)
+    throw mismatch('OUTPUT_MISMATCH', 'The receipt commits to another answer.', { expected: body.output, got });
   for (const name of ['completion_tokens', 'prompt_tokens'] as const) {
     if (usage === null || usage[name] === body.usage[name]) continue;
     throw mismatch('OUTPUT_MISMATCH', `The answer says ${usage[name]} ${name}, the receipt ${body.usage[name]}.`, {
@@ -71,13 +77,23 @@ export function checkDisclosed(
   usage: number,
 ): { detail: string; value: true } {
   const got = commit(parseHex(bundle.salt), field, encodeTokenIds(ids));
-  if (got !== bundle.body[field]) throw mismatch('DISCLOSURE_MISMATCH', 'The receipt commits to other tokens.', { expected: bundle.body[field], got });
+  if (got !== bundle.body[field])
+    throw mismatch('DISCLOSURE_MISMATCH', 'The receipt commits to other tokens.', {
+      expected: bundle.body[field],
+      got,
+    });
   if (ids.length !== usage) {
-    throw mismatch('DISCLOSURE_MISMATCH', `The usage says ${usage} tokens, there are ${ids.length}.`, { expected: ids.length, got: usage });
+    throw mismatch('DISCLOSURE_MISMATCH', `The usage says ${usage} tokens, there are ${ids.length}.`, {
+      expected: ids.length,
+      got: usage,
+    });
   }
   const { max_tokens: limit } = bundle.body.sampling;
   if (field === 'tokens' && ids.length > limit) {
-    throw mismatch('DISCLOSURE_MISMATCH', `There are ${ids.length} tokens, more than max_tokens allows.`, { expected: limit, got: ids.length });
+    throw mismatch('DISCLOSURE_MISMATCH', `There are ${ids.length} tokens, more than max_tokens allows.`, {
+      expected: limit,
+      got: ids.length,
+    });
   }
   return { detail: `${ids.length} token ids`, value: true };
 }
@@ -91,7 +107,10 @@ export function checkTrace(bundle: Bundle, disclosure: Disclosure): { detail: st
   const claimed = bundle.body.levels.includes('replayed');
   const count = disclosure.completion.length;
   if (prefixes.length !== (claimed ? count * TRACE_PREFIX_BYTES : 0)) {
-    throw mismatch('DISCLOSURE_MISMATCH', 'The disclosed trace does not have one entry per token.', { expected: claimed ? count : 0, got: prefixes.length / 8 });
+    throw mismatch('DISCLOSURE_MISMATCH', 'The disclosed trace does not have one entry per token.', {
+      expected: claimed ? count : 0,
+      got: prefixes.length / 8,
+    });
   }
   const expected = bundle.body.trace.slice(0, 2 * TRACE_PREFIX_BYTES);
   const got = encodeHex(prefixes.subarray(-TRACE_PREFIX_BYTES));

@@ -48,12 +48,18 @@ function readBundle(input: Uint8Array | string): { detail: string; value: Read }
 
 function checkNonce(bundle: Bundle, nonce: string): { detail: string; value: true } {
   const got = bundle.body.nonce;
-  if (got !== nonce) throw mismatch('NONCE_MISMATCH', 'The receipt was made for another nonce.', { expected: nonce.slice(0, 128), got });
+  if (got !== nonce)
+    throw mismatch('NONCE_MISMATCH', 'The receipt was made for another nonce.', { expected: nonce.slice(0, 128), got });
   return { detail: nonce, value: true };
 }
 
 /** Who vouches for the receipt; returns the witnesses that cosigned. */
-function verifyLog(recorder: Recorder, { bundle, claim }: Read, policy: Policy, ed25519: Ed25519Verify | undefined): readonly string[] {
+function verifyLog(
+  recorder: Recorder,
+  { bundle, claim }: Read,
+  policy: Policy,
+  ed25519: Ed25519Verify | undefined,
+): readonly string[] {
   const logs = recorder.check('policy.log', () => checkLog(policy, claim));
   if (logs !== null) recorder.check('log.signature', () => checkSignature(claim, logs, ed25519));
   let witnesses: readonly string[] | null = null;
@@ -76,20 +82,29 @@ async function verifyRun(recorder: Recorder, { bundle }: Read, policy: Policy, o
   if (nonce === undefined) recorder.miss('nonce.match');
   else recorder.check('nonce.match', () => checkNonce(bundle, nonce));
 
-  const asked = request !== undefined && recorder.check('request.match', () => checkRequest(bundle, request)) !== null ? request : null;
+  const asked =
+    request !== undefined && recorder.check('request.match', () => checkRequest(bundle, request)) !== null
+      ? request
+      : null;
   if (request === undefined) recorder.miss('request.match');
-  const parsed = asked === null ? null : recorder.check('request.parameters', () => checkParameters(body, asked, policy));
+  const parsed =
+    asked === null ? null : recorder.check('request.parameters', () => checkParameters(body, asked, policy));
   if (asked !== null) recorder.check('seed.match', () => checkSeed(body, asked));
 
   if (response === undefined) recorder.miss('response.match');
   else recorder.check('response.match', () => checkResponse(bundle, response));
 
   if (disclosure !== null) {
-    recorder.check('disclosure.prompt', () => checkDisclosed(bundle, 'prompt', disclosure.prompt, body.usage.prompt_tokens));
-    recorder.check('disclosure.tokens', () => checkDisclosed(bundle, 'tokens', disclosure.completion, body.usage.completion_tokens));
+    recorder.check('disclosure.prompt', () =>
+      checkDisclosed(bundle, 'prompt', disclosure.prompt, body.usage.prompt_tokens),
+    );
+    recorder.check('disclosure.tokens', () =>
+      checkDisclosed(bundle, 'tokens', disclosure.completion, body.usage.completion_tokens),
+    );
     recorder.check('disclosure.trace', () => checkTrace(bundle, disclosure));
   }
-  if (replay !== undefined && body.levels.includes('replayed')) await runReplay(recorder, bundle, replay, parsed, options.onProgress);
+  if (replay !== undefined && body.levels.includes('replayed'))
+    await runReplay(recorder, bundle, replay, parsed, options.onProgress);
   else if (replay !== undefined || options.level === 'replayed') recorder.miss(...REPLAY_CHECKS);
 }
 

@@ -59,11 +59,19 @@ export function appendEntry(entry: Uint8Array, options: LogOptions = {}): string
   const { signer = LOG_SIGNER, origin = ORIGIN, size = 6, index = 4 } = options;
   const leaves = Array.from({ length: size }, (_, leaf) => leafHash(leaf === index ? entry : utf8(`other ${leaf}`)));
   const hashes = (level: number, node: number): Uint8Array =>
-    level === 0 ? (leaves[node] ?? new Uint8Array(32)) : nodeHash(hashes(level - 1, 2 * node), hashes(level - 1, 2 * node + 1));
+    level === 0
+      ? (leaves[node] ?? new Uint8Array(32))
+      : nodeHash(hashes(level - 1, 2 * node), hashes(level - 1, 2 * node + 1));
   const text = encodeCheckpoint({ origin, size, root: rootOfHashes(leaves), extensions: [] });
   const note = parseNote(signNote(text, signer));
-  const signatures = options.witnessed === true ? [...note.signatures, WITNESS.cosign(text, 1_790_000_000)] : note.signatures;
-  return encodeTlogProof({ extra: null, index, hashes: inclusionProof(index, size, hashes), checkpoint: encodeNote({ text, signatures }) });
+  const signatures =
+    options.witnessed === true ? [...note.signatures, WITNESS.cosign(text, 1_790_000_000)] : note.signatures;
+  return encodeTlogProof({
+    extra: null,
+    index,
+    hashes: inclusionProof(index, size, hashes),
+    checkpoint: encodeNote({ text, signatures }),
+  });
 }
 
 export const SALT = sha256(utf8('salt'));
@@ -105,7 +113,10 @@ export interface ServeOptions {
 }
 
 export const CHAT_REQUEST = {
-  max_tokens: 20, messages: [{ content: 'Tell me about the sea.', role: 'user' }], model: 'tiny', temperature: 0.5,
+  max_tokens: 20,
+  messages: [{ content: 'Tell me about the sea.', role: 'user' }],
+  model: 'tiny',
+  temperature: 0.5,
 } as const satisfies JsonObject;
 
 function jsonOf(value: unknown): JsonObject {
@@ -124,21 +135,45 @@ export function seal(body: ReceiptBody, disclosure: Bundle['disclosure'], log?: 
   return { body, disclosure, proof, salt: encodeHex(SALT), schema: 'runproof/bundle/1' };
 }
 
-export function plainResponse(operation: Operation, text: string, reason: string, usage: ReceiptBody['usage']): Uint8Array {
-  const choice = operation === 'chat.completion' ? { message: { content: text, refusal: null, role: 'assistant' } } : { text };
+export function plainResponse(
+  operation: Operation,
+  text: string,
+  reason: string,
+  usage: ReceiptBody['usage'],
+): Uint8Array {
+  const choice =
+    operation === 'chat.completion' ? { message: { content: text, refusal: null, role: 'assistant' } } : { text };
   const total = usage.completion_tokens + usage.prompt_tokens;
-  return utf8(JSON.stringify({ choices: [{ ...choice, finish_reason: reason, index: 0, logprobs: null }], id: 'x', usage: { ...usage, total_tokens: total } }));
+  return utf8(
+    JSON.stringify({
+      choices: [{ ...choice, finish_reason: reason, index: 0, logprobs: null }],
+      id: 'x',
+      usage: { ...usage, total_tokens: total },
+    }),
+  );
 }
 
 export function streamResponse(operation: Operation, text: string, reason: string, bundle: Bundle): Uint8Array {
-  const piece = (content: string): object => (operation === 'chat.completion' ? { delta: { content } } : { text: content });
-  const chunks: object[] = (text.match(/[^]{1,5}/g) ?? []).map((part) => ({ choices: [{ ...piece(part), finish_reason: null, index: 0 }] }));
-  chunks.push({ choices: [{ ...piece(''), finish_reason: reason, index: 0 }] }, { choices: [], runproof: { receipt: bundle } });
+  const piece = (content: string): object =>
+    operation === 'chat.completion' ? { delta: { content } } : { text: content };
+  const chunks: object[] = (text.match(/.{1,5}/gs) ?? []).map((part) => ({
+    choices: [{ ...piece(part), finish_reason: null, index: 0 }],
+  }));
+  chunks.push(
+    { choices: [{ ...piece(''), finish_reason: reason, index: 0 }] },
+    { choices: [], runproof: { receipt: bundle } },
+  );
   return utf8([...chunks.map((chunk) => JSON.stringify(chunk)), '[DONE]'].map((data) => `data: ${data}\n\n`).join(''));
 }
 
 export function serve(options: ServeOptions = {}): Exchange {
-  const { operation = 'chat.completion', nonce = NONCE, engine = ENGINE, lie = (body) => body, edit = (ids) => ids } = options;
+  const {
+    operation = 'chat.completion',
+    nonce = NONCE,
+    engine = ENGINE,
+    lie = (body) => body,
+    edit = (ids) => ids,
+  } = options;
   const actual = options.actual ?? engine;
   const asked = options.request ?? CHAT_REQUEST;
   const request = utf8(JSON.stringify(asked));

@@ -47,7 +47,10 @@ export class TinyEngine implements Replayer {
   encode(operation: Operation, request: JsonObject): number[] {
     const prompt = promptOfRequest(operation, request);
     if (prompt.kind === 'tokens') return [...prompt.ids];
-    const text = prompt.kind === 'text' ? prompt.text : prompt.messages.map(({ role, content }) => `\n${role}: ${content}`).join('') + TEMPLATE_END;
+    const text =
+      prompt.kind === 'text'
+        ? prompt.text
+        : prompt.messages.map(({ role, content }) => `\n${role}: ${content}`).join('') + TEMPLATE_END;
     return Array.from(utf8(text), (byte) => PROMPT_BASE + byte);
   }
 
@@ -79,7 +82,9 @@ export class TinyEngine implements Replayer {
 
   #first(prompt: readonly number[]): Uint8Array {
     const digest = parseHex(this.modelDigest.slice('sha256:'.length));
-    return sha256(concatBytes(utf8('runproof/trace/1\0'), digest, sha256(utf8(this.contract)), sha256(encodeTokenIds(prompt))));
+    return sha256(
+      concatBytes(utf8('runproof/trace/1\0'), digest, sha256(utf8(this.contract)), sha256(encodeTokenIds(prompt))),
+    );
   }
 
   #next(previous: Uint8Array, id: number, logits: Float32Array): Uint8Array {
@@ -111,7 +116,10 @@ export class TinyEngine implements Replayer {
   }
 
   decode(ids: readonly number[]): string {
-    return ids.filter((id) => id !== END).map((id) => String.fromCharCode(31 + id)).join('');
+    return ids
+      .filter((id) => id !== END)
+      .map((id) => String.fromCharCode(31 + id))
+      .join('');
   }
 
   async replay(disclosure: Disclosure, sampling: SamplingParameters, root: string): Promise<ReplayOutcome> {
@@ -119,16 +127,19 @@ export class TinyEngine implements Replayer {
     const prefixes = parseBase64(disclosure.trace) ?? new Uint8Array(0);
     let last = this.#first(prompt);
     for (const [position, id] of completion.entries()) {
-      if (id >= OUTPUT_VOCABULARY) throw new RunproofError('PARAMETER_INVALID', `id ${id} is beyond the vocabulary`, { position });
+      if (id >= OUTPUT_VOCABULARY)
+        throw new RunproofError('PARAMETER_INVALID', `id ${id} is beyond the vocabulary`, { position });
       const logits = this.#logits([...prompt, ...completion.slice(0, position)]);
       last = this.#next(last, id, logits);
       const expected = prefixes.subarray(8 * position, 8 * position + 8);
       const got = last.subarray(0, 8);
-      if (!equalBytes(expected, got)) return { equal: false, position, what: 'trace', expected: encodeHex(expected), got: encodeHex(got) };
+      if (!equalBytes(expected, got))
+        return { equal: false, position, what: 'trace', expected: encodeHex(expected), got: encodeHex(got) };
       const chosen = this.#sample(logits, sampling, position);
       if (chosen !== id) return { equal: false, position, what: 'sampling', expected: String(chosen), got: String(id) };
     }
-    if (encodeHex(last) !== root) return { equal: false, position: completion.length - 1, what: 'trace', expected: root, got: encodeHex(last) };
+    if (encodeHex(last) !== root)
+      return { equal: false, position: completion.length - 1, what: 'trace', expected: root, got: encodeHex(last) };
     const finish = this.#finish(completion, sampling) ?? 'unfinished';
     return { equal: true, tokens: completion.length, text: this.decode(completion), finish };
   }

@@ -14,7 +14,14 @@ describe('an honest exchange', () => {
     ['text, streamed', serve({ operation: 'text.completion', request: TEXT_REQUEST }), 'stream'],
   ] as const)('%s, is valid and replayed', async (_name, exchange, kind) => {
     const { text, policy, request, nonce } = exchange;
-    const report = await verify(text, { policy, request, nonce, response: exchange[kind], replay: ENGINE, level: 'replayed' });
+    const report = await verify(text, {
+      policy,
+      request,
+      nonce,
+      response: exchange[kind],
+      replay: ENGINE,
+      level: 'replayed',
+    });
     expect(report.failed).toEqual([]);
     expect(report).toMatchObject({ verdict: 'valid', level: 'replayed', missing: [] });
     expect(report.checks.map((check) => check.id)).toEqual(CHECK_IDS.filter((id) => id !== 'log.witnesses'));
@@ -38,14 +45,20 @@ describe('an honest exchange', () => {
   it('that was cut is valid when it says so', async () => {
     const exchange = serve({ cutAt: 3, reason: 'error' });
     const report = await verify(exchange.text, { ...exchange, replay: ENGINE, level: 'replayed' });
-    expect(report).toMatchObject({ verdict: 'valid', level: 'replayed', facts: { finish_reason: 'error', completion_tokens: 3 } });
+    expect(report).toMatchObject({
+      verdict: 'valid',
+      level: 'replayed',
+      facts: { finish_reason: 'error', completion_tokens: 3 },
+    });
   });
 
   it('may allow fewer tokens than were asked for, and says so', async () => {
     const exchange = serve({ executed: { ...CHAT_REQUEST, max_tokens: 4 } });
     const report = await verify(exchange.text, { ...exchange, replay: ENGINE, level: 'replayed' });
     expect(report.verdict).toBe('valid');
-    expect(report.checks.find((check) => check.id === 'request.parameters')?.detail).toContain('at most 4 of the 20 tokens');
+    expect(report.checks.find((check) => check.id === 'request.parameters')?.detail).toContain(
+      'at most 4 of the 20 tokens',
+    );
   });
 });
 
@@ -58,9 +71,21 @@ describe('what was not given', () => {
     ['request', { policy, nonce, response }, ['request.match']],
     ['response', { policy, nonce, request }, ['response.match']],
     ['everything', { policy }, ['nonce.match', 'request.match', 'response.match']],
-    ['models of the policy', { ...exchange, policy: `log ${LOG_SIGNER.vkey}\nengine tiny-1\nquorum none\n` }, ['model.trusted']],
-    ['contracts of the policy', { ...exchange, policy: `log ${LOG_SIGNER.vkey}\nmodel ${ENGINE.modelDigest}\nquorum none\n` }, ['engine.trusted']],
-    ['a replayer', { ...exchange, level: 'replayed' as const }, ['replay.model', 'replay.prompt', 'replay.trace', 'replay.sampling', 'replay.output']],
+    [
+      'models of the policy',
+      { ...exchange, policy: `log ${LOG_SIGNER.vkey}\nengine tiny-1\nquorum none\n` },
+      ['model.trusted'],
+    ],
+    [
+      'contracts of the policy',
+      { ...exchange, policy: `log ${LOG_SIGNER.vkey}\nmodel ${ENGINE.modelDigest}\nquorum none\n` },
+      ['engine.trusted'],
+    ],
+    [
+      'a replayer',
+      { ...exchange, level: 'replayed' as const },
+      ['replay.model', 'replay.prompt', 'replay.trace', 'replay.sampling', 'replay.output'],
+    ],
   ])('%s makes the verdict incomplete', async (_name, options, missing) => {
     const report = await verify(text, options);
     expect(report).toMatchObject({ verdict: 'incomplete', missing, failed: [] });
@@ -71,7 +96,11 @@ describe('what was not given', () => {
   it('a disclosure leaves a demanded replay incomplete', async () => {
     const stripped = encodeBundle({ ...exchange.bundle, disclosure: null });
     const report = await verify(stripped, { ...exchange, replay: ENGINE, level: 'replayed' });
-    expect(report).toMatchObject({ verdict: 'incomplete', level: 'sealed', missing: ['replay.prompt', 'replay.trace', 'replay.sampling', 'replay.output'] });
+    expect(report).toMatchObject({
+      verdict: 'incomplete',
+      level: 'sealed',
+      missing: ['replay.prompt', 'replay.trace', 'replay.sampling', 'replay.output'],
+    });
   });
 
   it('a policy that can be read is the caller’s mistake', async () => {
