@@ -7,7 +7,7 @@
 import { encodeBase64, parseBase64, RunproofError } from '@runproof/protocol';
 import { HASH_BYTES } from './hash.ts';
 
-export const CHECKPOINT_EXTENSIONS_MAX = 16;
+const CHECKPOINT_EXTENSIONS_MAX = 16;
 
 export interface Checkpoint {
   readonly origin: string;

@@ -6,7 +6,7 @@ import { SIGNATURE_BYTES } from './ed25519.ts';
 
 const TIME_BYTES = 8;
 
-export interface TimedSignature {
+interface TimedSignature {
   readonly timeSeconds: number;
   /** 64 bytes */
   readonly signature: Uint8Array;

@@ -19,7 +19,7 @@ import {
 
 /** Bounds of a note. signed-note asks for at least 16 signatures; 64 post-quantum ones fit as well. */
 export const NOTE_CHARACTERS_MAX = 262_144;
-export const NOTE_SIGNATURES_MAX = 64;
+const NOTE_SIGNATURES_MAX = 64;
 
 const KEY_ID_BYTES = 4;
 

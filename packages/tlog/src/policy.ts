@@ -11,8 +11,8 @@ import {
   type VerifierKey,
 } from './verifier-key.ts';
 
-export const POLICY_CHARACTERS_MAX = 1_048_576;
-export const POLICY_LINES_MAX = 4096;
+const POLICY_CHARACTERS_MAX = 1_048_576;
+const POLICY_LINES_MAX = 4096;
 
 export interface PolicyLog {
   /** type 1; its name is the origin */

@@ -11,7 +11,7 @@ import { parseDecimal } from './checkpoint.ts';
 export const TILE_WIDTH = 256;
 /** Levels of the tree between two levels of tiles: 2^8 = 256. */
 export const TILE_HEIGHT = 8;
-export const TILE_LEVEL_MAX = 63;
+const TILE_LEVEL_MAX = 63;
 export const ENTRY_BYTES_MAX = 65_535;
 const PATH_CHARACTERS_MAX = 64;
 

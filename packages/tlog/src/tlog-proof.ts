@@ -13,8 +13,8 @@ import { NOTE_CHARACTERS_MAX, parseNote } from './note.ts';
 
 const HEADER = 'c2sp.org/tlog-proof@v1';
 /** An inclusion proof in a tree of up to 2^53 leaves has at most 53 hashes. */
-export const PROOF_HASHES_MAX = 53;
-export const PROOF_EXTRA_BYTES_MAX = 65_536;
+const PROOF_HASHES_MAX = 53;
+const PROOF_EXTRA_BYTES_MAX = 65_536;
 const PROOF_CHARACTERS_MAX = NOTE_CHARACTERS_MAX + 2 * PROOF_EXTRA_BYTES_MAX;
 
 export interface TlogProof {

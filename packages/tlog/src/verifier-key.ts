@@ -8,7 +8,7 @@ export const ED25519 = 1;
 export const COSIGNATURE_V1 = 4;
 export type SignatureType = typeof ED25519 | typeof COSIGNATURE_V1;
 
-export const KEY_NAME_BYTES_MAX = 255;
+const KEY_NAME_BYTES_MAX = 255;
 
 export interface VerifierKey {
   readonly name: string;
