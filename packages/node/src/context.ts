@@ -46,7 +46,7 @@ export interface NodeContext extends SealPorts {
   readonly accepting: () => boolean;
 }
 
-export type ReplyHeaders = Readonly<Record<string, string>>;
+type ReplyHeaders = Readonly<Record<string, string>>;
 
 /** One request: who it is in the log, and how it is answered. */
 export class RequestContext {

@@ -12,7 +12,7 @@ export interface ResponseHead {
   readonly fingerprint: string;
 }
 
-export interface Usage {
+interface Usage {
   readonly prompt_tokens: number;
   readonly completion_tokens: number;
   readonly total_tokens: number;
@@ -32,7 +32,7 @@ function chatEntry(token: TokenLogprob): object {
 }
 
 /** Collects the logprobs of a run in the form of its call; `take` empties the collection, as each chunk of a stream does. */
-export interface LogprobWriter {
+interface LogprobWriter {
   add(logprob: Logprob): void;
   take(): object | null;
 }

@@ -1,7 +1,7 @@
 // Failures as clients see them: OpenAI's error object, with our closed code in `code`.
 import { type ErrorCode, RunproofError } from '@runproof/protocol';
 
-export interface WireError {
+interface WireError {
   readonly message: string;
   readonly type: 'invalid_request_error' | 'server_error';
   readonly param: string | null;

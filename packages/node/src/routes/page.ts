@@ -1,6 +1,6 @@
 // The page at `/`, until the explorer takes its place: what runs here, how to call it, how to check it.
 
-export interface PageFacts {
+interface PageFacts {
   /** scheme, host and port under which the reader reached this node */
   readonly base: string;
   readonly model: string;

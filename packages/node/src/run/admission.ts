@@ -2,7 +2,7 @@
 import { RunproofError } from '@runproof/protocol';
 import type { Clock } from '../ports.ts';
 
-export interface AdmissionOptions {
+interface AdmissionOptions {
   readonly concurrencyMax: number;
   readonly waitingMax: number;
   readonly queueMsMax: number;

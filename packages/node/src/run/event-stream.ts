@@ -2,7 +2,7 @@
 
 const encoder = new TextEncoder();
 
-export interface EventStreamOptions {
+interface EventStreamOptions {
   /** bytes that may wait for the reader before `ready` holds the writer back */
   readonly bufferBytes: number;
   /** how long the reader may leave that buffer full */

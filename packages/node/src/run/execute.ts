@@ -25,13 +25,13 @@ export interface RunOutcome {
   readonly endedMs: number;
 }
 
-export interface RunInput {
+interface RunInput {
   readonly prompt: readonly number[];
   readonly sampling: SamplingParameters;
   readonly logprobs: number | null;
 }
 
-export interface RunObserver {
+interface RunObserver {
   /** A promise holds the engine back until it resolves. */
   onToken(event: TokenEvent): Promise<void> | undefined;
 }

@@ -23,7 +23,7 @@ export interface Sealed {
   readonly bundle: string;
 }
 
-export interface SealInput {
+interface SealInput {
   readonly plan: RunPlan;
   readonly prompt: readonly number[];
   readonly sampling: SamplingParameters;
