@@ -34,10 +34,14 @@ export class HeaderCursor {
     if (this.has(length)) return;
     const { position } = this;
     if (position + length > this.#source.size) {
-      throw new RunproofError('MODEL_SYNTAX', `the file ends inside its header, at byte ${this.#source.size}`, { offset: position });
+      throw new RunproofError('MODEL_SYNTAX', `the file ends inside its header, at byte ${this.#source.size}`, {
+        offset: position,
+      });
     }
     if (position + length > GGUF_LIMITS.headerBytes) {
-      throw new RunproofError('MODEL_SYNTAX', `the header is larger than ${GGUF_LIMITS.headerBytes} bytes`, { offset: position });
+      throw new RunproofError('MODEL_SYNTAX', `the header is larger than ${GGUF_LIMITS.headerBytes} bytes`, {
+        offset: position,
+      });
     }
     const left = this.#bytes.subarray(this.#at);
     const wanted = Math.min(Math.max(length, CHUNK_BYTES), this.#source.size - position) - left.length;

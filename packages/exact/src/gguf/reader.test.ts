@@ -13,10 +13,17 @@ const tensor = (name: string, values: number): GgufTensor => ({
   name,
   type: 'F32',
   shape: [values],
-  data: encodeTensor('F32', Float32Array.from({ length: values }, (_, index) => index)),
+  data: encodeTensor(
+    'F32',
+    Float32Array.from({ length: values }, (_, index) => index),
+  ),
 });
 
-function file(metadata: Record<string, GgufMetadataValue>, tensors: readonly GgufTensor[] = [], rest: Partial<GgufContent> = {}): Uint8Array<ArrayBuffer> {
+function file(
+  metadata: Record<string, GgufMetadataValue>,
+  tensors: readonly GgufTensor[] = [],
+  rest: Partial<GgufContent> = {},
+): Uint8Array<ArrayBuffer> {
   return writeGguf({ metadata: new Map(Object.entries(metadata)), tensors, ...rest });
 }
 
@@ -54,7 +61,12 @@ const scalarArbitrary: fc.Arbitrary<GgufMetadataValue> = fc.oneof(
 );
 const arrayOf = (items: fc.Arbitrary<GgufMetadataValue>): fc.Arbitrary<GgufMetadataValue> =>
   items.chain((first) =>
-    fc.array(items.filter((item) => item.type === first.type), { maxLength: 4 }).map((rest) => ({ type: 'array', of: first.type, values: [first, ...rest] })),
+    fc
+      .array(
+        items.filter((item) => item.type === first.type),
+        { maxLength: 4 },
+      )
+      .map((rest) => ({ type: 'array', of: first.type, values: [first, ...rest] })),
   );
 const valueArbitrary = fc.oneof(scalarArbitrary, arrayOf(scalarArbitrary), arrayOf(arrayOf(scalarArbitrary)));
 
@@ -62,7 +74,11 @@ describe('readGguf', () => {
   it('gives back what was written', async () => {
     await fc.assert(
       fc.asyncProperty(
-        fc.dictionary(fc.string({ minLength: 1 }).filter((key) => key !== 'general.alignment'), valueArbitrary, { maxKeys: 6 }),
+        fc.dictionary(
+          fc.string({ minLength: 1 }).filter((key) => key !== 'general.alignment'),
+          valueArbitrary,
+          { maxKeys: 6 },
+        ),
         fc.uniqueArray(fc.string({ minLength: 1, maxLength: 12 }), { maxLength: 5 }),
         fc.constantFrom(undefined, 8, 64, 4096),
         async (metadata, names, alignment) => {
@@ -85,7 +101,11 @@ describe('readGguf', () => {
 
   it('reads a header that spans many chunks, and none of the data', async () => {
     const long: GgufMetadataValue = { type: 'string', value: 'x'.repeat(3_000_000) };
-    const many: GgufMetadataValue = { type: 'array', of: 'string', values: Array.from({ length: 50_000 }, (_, index) => ({ type: 'string', value: `t${index}` })) };
+    const many: GgufMetadataValue = {
+      type: 'array',
+      of: 'string',
+      values: Array.from({ length: 50_000 }, (_, index) => ({ type: 'string', value: `t${index}` })),
+    };
     const bytes = file({ long, many }, [tensor('w', 4_000_000)]);
     let read = 0;
     const inner = memorySource(bytes);
@@ -131,9 +151,15 @@ describe('readGguf', () => {
     ['a boolean of 2', patched(file({ b: { type: 'bool', value: true } }), 37, 2)],
     ['an integer of 2^53', patched(file({ b: { type: 'u64', value: 0 } }), 37, 0, 0, 0, 0, 0, 0, 0x20, 0)],
     ['an integer of -2^53', patched(file({ b: { type: 'i64', value: 0 } }), 37, 0, 0, 0, 0, 0, 0, 0xe0, 0xff)],
-    ['an array of more elements than the file has', patched(file({ b: { type: 'array', of: 'u8', values: [] } }), 41, 0, 0, 0x10)],
+    [
+      'an array of more elements than the file has',
+      patched(file({ b: { type: 'array', of: 'u8', values: [] } }), 41, 0, 0, 0x10),
+    ],
     ['an array beyond the limit', patched(file({ b: { type: 'array', of: 'u8', values: [] } }), 41, 0, 0, 0, 0, 1)],
-    ['an empty array of a type that does not exist', patched(file({ b: { type: 'array', of: 'u8', values: [] } }), 37, 13)],
+    [
+      'an empty array of a type that does not exist',
+      patched(file({ b: { type: 'array', of: 'u8', values: [] } }), 37, 13),
+    ],
     ['an alignment of 0', file({ 'general.alignment': u32(0) })],
     ['an alignment of 48', file({ 'general.alignment': u32(48) })],
     ['an alignment of 2^21', file({ 'general.alignment': u32(2_097_152) })],
@@ -149,9 +175,15 @@ describe('readGguf', () => {
     ['an offset behind the end', patched(good, second + 25, 64)],
     ['overlapping tensors', patched(good, second + 25, 0)],
     ['a repeated tensor name', file({}, [tensor('w', 8), tensor('w', 8)])],
-    ['a product of dimensions that overflows', writeGguf({ metadata: new Map(), tensors: [{ ...tensor('w', 8), shape: [2 ** 40, 2 ** 40] }] })],
+    [
+      'a product of dimensions that overflows',
+      writeGguf({ metadata: new Map(), tensors: [{ ...tensor('w', 8), shape: [2 ** 40, 2 ** 40] }] }),
+    ],
     ['bytes that overflow', writeGguf({ metadata: new Map(), tensors: [{ ...tensor('w', 8), shape: [2 ** 52] }] })],
-    ['a row of Q8_0 that is no multiple of 32', writeGguf({ metadata: new Map(), tensors: [{ ...tensor('w', 8), type: 'Q8_0', shape: [16, 2] }] })],
+    [
+      'a row of Q8_0 that is no multiple of 32',
+      writeGguf({ metadata: new Map(), tensors: [{ ...tensor('w', 8), type: 'Q8_0', shape: [16, 2] }] }),
+    ],
   ])('refuses %s', async (_name, bytes) => {
     expect(await codeOf(bytes)).toBe('MODEL_SYNTAX');
   });
@@ -164,7 +196,8 @@ describe('readGguf', () => {
   });
 
   it('refuses arrays that are nested too deeply', async () => {
-    const nest = (depth: number): GgufMetadataValue => (depth === 0 ? u32(1) : { type: 'array', of: depth === 1 ? 'u32' : 'array', values: [nest(depth - 1)] });
+    const nest = (depth: number): GgufMetadataValue =>
+      depth === 0 ? u32(1) : { type: 'array', of: depth === 1 ? 'u32' : 'array', values: [nest(depth - 1)] };
     expect(await codeOf(file({ deep: nest(4) }))).toBe('accepted');
     expect(await codeOf(file({ deep: nest(5) }))).toBe('MODEL_SYNTAX');
   });
@@ -178,16 +211,30 @@ describe('readGguf', () => {
   });
 
   it('refuses every truncation of a file', async () => {
-    for (let length = 0; length < good.length; length += 1) expect(await codeOf(good.slice(0, length))).toBe('MODEL_SYNTAX');
+    for (let length = 0; length < good.length; length += 1)
+      expect(await codeOf(good.slice(0, length))).toBe('MODEL_SYNTAX');
   });
 
   it('survives mutations: a file or an error of ours', async () => {
-    const bytes = randomModel({ seed: 7, architecture: 'llama', type: 'Q4_0', width: 32, layers: 1, heads: 2, kvHeads: 1, ffnWidth: 32, vocabSize: 260 });
+    const bytes = randomModel({
+      seed: 7,
+      architecture: 'llama',
+      type: 'Q4_0',
+      width: 32,
+      layers: 1,
+      heads: 2,
+      kvHeads: 1,
+      ffnWidth: 32,
+      vocabSize: 260,
+    });
     const header = (await readGguf(memorySource(bytes))).tensors.get('token_embd.weight')?.offset ?? 0;
     const edit = fc.tuple(fc.nat(header - 1), fc.uint8Array({ minLength: 1, maxLength: 9 }));
     await fc.assert(
       fc.asyncProperty(fc.array(edit, { minLength: 1, maxLength: 4 }), async (edits) => {
-        const hostile = edits.reduce((copy, [offset, patch]) => patched(copy, Math.min(offset, header - patch.length), ...patch), bytes as Uint8Array);
+        const hostile = edits.reduce(
+          (copy, [offset, patch]) => patched(copy, Math.min(offset, header - patch.length), ...patch),
+          bytes as Uint8Array,
+        );
         expect(['accepted', 'MODEL_SYNTAX', 'MODEL_UNSUPPORTED']).toContain(await codeOf(hostile));
       }),
       { numRuns: 400 },

@@ -2,7 +2,14 @@
 import { RunproofError } from '@runproof/protocol';
 import { type ByteSource, TENSOR_TYPES, type TensorType } from '../interfaces.ts';
 import { HeaderCursor } from './cursor.ts';
-import { GGUF_LIMITS, type GgufFile, type GgufValue, OTHER_TYPE_NAMES, TENSOR_LAYOUT, type TensorInfo } from './types.ts';
+import {
+  GGUF_LIMITS,
+  type GgufFile,
+  type GgufValue,
+  OTHER_TYPE_NAMES,
+  TENSOR_LAYOUT,
+  type TensorInfo,
+} from './types.ts';
 
 const MAGIC = 0x46554747; // 'GGUF' read as u32le
 const VERSION = 3;
@@ -51,12 +58,14 @@ interface Budget {
 }
 
 async function readArray(cursor: HeaderCursor, key: string, depth: number, budget: Budget): Promise<GgufValue> {
-  if (depth > GGUF_LIMITS.arrayDepth) throw syntax(`${key}: arrays are nested deeper than ${GGUF_LIMITS.arrayDepth}`, cursor);
+  if (depth > GGUF_LIMITS.arrayDepth)
+    throw syntax(`${key}: arrays are nested deeper than ${GGUF_LIMITS.arrayDepth}`, cursor);
   await cursor.need(12);
   const type = cursor.u32();
   const count = cursor.u64();
   budget.elements -= count;
-  if (budget.elements < 0) throw syntax(`${key}: more than ${GGUF_LIMITS.arrayElements} array elements in the file`, cursor);
+  if (budget.elements < 0)
+    throw syntax(`${key}: more than ${GGUF_LIMITS.arrayElements} array elements in the file`, cursor);
   const values: GgufValue[] = [];
   const scalar = SCALARS.get(type);
   for (let index = 0; index < count; index += 1) {
@@ -67,7 +76,8 @@ async function readArray(cursor: HeaderCursor, key: string, depth: number, budge
       values.push(await readValue(cursor, key, type, depth, budget));
     }
   }
-  if (count === 0 && scalar === undefined && type !== STRING && type !== ARRAY) throw unknownValueType(cursor, key, type);
+  if (count === 0 && scalar === undefined && type !== STRING && type !== ARRAY)
+    throw unknownValueType(cursor, key, type);
   return values;
 }
 
@@ -75,7 +85,13 @@ function unknownValueType(cursor: HeaderCursor, key: string, type: number): Runp
   return syntax(`${key}: metadata value type ${type} does not exist`, cursor);
 }
 
-async function readValue(cursor: HeaderCursor, key: string, type: number, depth: number, budget: Budget): Promise<GgufValue> {
+async function readValue(
+  cursor: HeaderCursor,
+  key: string,
+  type: number,
+  depth: number,
+  budget: Budget,
+): Promise<GgufValue> {
   if (type === STRING) return readString(cursor, GGUF_LIMITS.stringBytes, `a string of ${key}`);
   if (type === ARRAY) return readArray(cursor, key, depth + 1, budget);
   const scalar = SCALARS.get(type);
@@ -100,10 +116,16 @@ async function readMetadata(cursor: HeaderCursor, count: number): Promise<Map<st
 function alignmentOf(metadata: ReadonlyMap<string, GgufValue>): number {
   const alignment = metadata.get('general.alignment') ?? DEFAULT_ALIGNMENT;
   const valid =
-    typeof alignment === 'number' && Number.isInteger(alignment) && alignment >= 8 && alignment <= GGUF_LIMITS.alignment;
+    typeof alignment === 'number' &&
+    Number.isInteger(alignment) &&
+    alignment >= 8 &&
+    alignment <= GGUF_LIMITS.alignment;
   // A power of two has one bit set.
   if (!valid || (alignment & (alignment - 1)) !== 0) {
-    throw new RunproofError('MODEL_SYNTAX', `general.alignment is ${String(alignment)}, expected a power of two from 8 to 2^20`);
+    throw new RunproofError(
+      'MODEL_SYNTAX',
+      `general.alignment is ${String(alignment)}, expected a power of two from 8 to 2^20`,
+    );
   }
   return alignment;
 }
@@ -113,10 +135,14 @@ function tensorType(id: number, name: string): TensorType {
   if (type !== undefined) return type;
   const known = OTHER_TYPE_NAMES[id];
   if (known === undefined) throw new RunproofError('MODEL_SYNTAX', `tensor ${name} has the unknown type ${id}`);
-  throw new RunproofError('MODEL_UNSUPPORTED', `tensor ${name} has type ${known}; supported are ${TENSOR_TYPES.join(', ')}`, {
-    tensor: name,
-    type: known,
-  });
+  throw new RunproofError(
+    'MODEL_UNSUPPORTED',
+    `tensor ${name} has type ${known}; supported are ${TENSOR_TYPES.join(', ')}`,
+    {
+      tensor: name,
+      type: known,
+    },
+  );
 }
 
 /** Reads one tensor entry; `offset` is still relative to the data section. */
@@ -125,7 +151,8 @@ async function readTensorEntry(cursor: HeaderCursor): Promise<TensorInfo> {
   if (name === '') throw syntax('a tensor name is empty', cursor);
   await cursor.need(4);
   const dimensions = cursor.u32();
-  if (dimensions < 1 || dimensions > GGUF_LIMITS.dimensions) throw syntax(`tensor ${name} has ${dimensions} dimensions, expected 1 to 4`, cursor);
+  if (dimensions < 1 || dimensions > GGUF_LIMITS.dimensions)
+    throw syntax(`tensor ${name} has ${dimensions} dimensions, expected 1 to 4`, cursor);
   await cursor.need(dimensions * 8 + 12);
   const shape: number[] = [];
   let values = 1;
@@ -140,7 +167,10 @@ async function readTensorEntry(cursor: HeaderCursor): Promise<TensorInfo> {
   const type = tensorType(cursor.u32(), name);
   const { blockValues, blockBytes } = TENSOR_LAYOUT[type];
   if ((shape[0] ?? 0) % blockValues !== 0) {
-    throw syntax(`tensor ${name} of type ${type} has rows of ${shape[0]} values, expected a multiple of ${blockValues}`, cursor);
+    throw syntax(
+      `tensor ${name} of type ${type} has rows of ${shape[0]} values, expected a multiple of ${blockValues}`,
+      cursor,
+    );
   }
   const byteLength = (values / blockValues) * blockBytes;
   if (!Number.isSafeInteger(byteLength)) throw syntax(`tensor ${name} has more than 2^53 bytes`, cursor);
@@ -148,7 +178,12 @@ async function readTensorEntry(cursor: HeaderCursor): Promise<TensorInfo> {
 }
 
 /** Makes offsets absolute, and checks that every tensor is aligned, inside the file, and apart from the others. */
-function placeTensors(entries: readonly TensorInfo[], dataStart: number, alignment: number, size: number): Map<string, TensorInfo> {
+function placeTensors(
+  entries: readonly TensorInfo[],
+  dataStart: number,
+  alignment: number,
+  size: number,
+): Map<string, TensorInfo> {
   const tensors = new Map<string, TensorInfo>();
   for (const entry of entries) {
     const offset = dataStart + entry.offset;
@@ -157,7 +192,10 @@ function placeTensors(entries: readonly TensorInfo[], dataStart: number, alignme
       throw new RunproofError('MODEL_SYNTAX', `tensor ${entry.name} at ${entry.offset} is not aligned to ${alignment}`);
     }
     if (offset + entry.byteLength > size) {
-      throw new RunproofError('MODEL_SYNTAX', `tensor ${entry.name} ends at ${offset + entry.byteLength}, behind the end of the file at ${size}`);
+      throw new RunproofError(
+        'MODEL_SYNTAX',
+        `tensor ${entry.name} ends at ${offset + entry.byteLength}, behind the end of the file at ${size}`,
+      );
     }
     tensors.set(entry.name, { ...entry, offset });
   }
@@ -179,15 +217,18 @@ function placeTensors(entries: readonly TensorInfo[], dataStart: number, alignme
  */
 export async function readGguf(source: ByteSource): Promise<GgufFile> {
   const { size } = source;
-  if (!Number.isSafeInteger(size) || size < 0) throw new RunproofError('MODEL_SYNTAX', `the size of the file is ${size}`);
+  if (!Number.isSafeInteger(size) || size < 0)
+    throw new RunproofError('MODEL_SYNTAX', `the size of the file is ${size}`);
   const cursor = new HeaderCursor(source);
   await cursor.need(24);
   if (cursor.u32() !== MAGIC) throw syntax('the file does not begin with GGUF', cursor);
   const version = cursor.u32();
-  if (version !== VERSION) throw syntax(`the file is GGUF version ${version}, expected ${VERSION} in little endian`, cursor);
+  if (version !== VERSION)
+    throw syntax(`the file is GGUF version ${version}, expected ${VERSION} in little endian`, cursor);
   const tensorCount = cursor.u64();
   const metadataCount = cursor.u64();
-  if (tensorCount > GGUF_LIMITS.tensors) throw syntax(`${tensorCount} tensors, at most ${GGUF_LIMITS.tensors} are allowed`, cursor);
+  if (tensorCount > GGUF_LIMITS.tensors)
+    throw syntax(`${tensorCount} tensors, at most ${GGUF_LIMITS.tensors} are allowed`, cursor);
   if (metadataCount > GGUF_LIMITS.metadataEntries) {
     throw syntax(`${metadataCount} metadata entries, at most ${GGUF_LIMITS.metadataEntries} are allowed`, cursor);
   }

@@ -8,7 +8,10 @@ import { readGguf } from './reader.ts';
 import { readTensor, readTensorChunks } from './tensor-data.ts';
 import { TENSOR_LAYOUT, type TensorInfo } from './types.ts';
 
-async function open(type: TensorType, data: Uint8Array): Promise<{ source: ReturnType<typeof memorySource>; info: TensorInfo }> {
+async function open(
+  type: TensorType,
+  data: Uint8Array,
+): Promise<{ source: ReturnType<typeof memorySource>; info: TensorInfo }> {
   const { blockBytes, blockValues } = TENSOR_LAYOUT[type];
   const shape = [(data.length / blockBytes) * blockValues];
   const source = memorySource(writeGguf({ metadata: new Map(), tensors: [{ name: 'w', type, shape, data }] }));
@@ -47,7 +50,10 @@ describe.each(TENSOR_TYPES)('tensor data of type %s', (type) => {
       const data = dataOf(type);
       data.set(bits[type], block * blockBytes);
       const { source, info } = await open(type, data);
-      await expect(readTensor(source, info, { chunkBytes: 64 })).rejects.toMatchObject({ code: 'MODEL_NONFINITE', evidence: { tensor: 'w', block } });
+      await expect(readTensor(source, info, { chunkBytes: 64 })).rejects.toMatchObject({
+        code: 'MODEL_NONFINITE',
+        evidence: { tensor: 'w', block },
+      });
     }
   });
 

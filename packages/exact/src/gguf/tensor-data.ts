@@ -24,7 +24,11 @@ export interface ReadTensorOptions {
  * Errors: `MODEL_NONFINITE` names the tensor and the block whose weight or scale is NaN or infinite; `MODEL_SYNTAX` when the
  * source gives fewer bytes than asked for.
  */
-export async function* readTensorChunks(source: ByteSource, info: TensorInfo, options: ReadTensorOptions = {}): AsyncGenerator<TensorChunk> {
+export async function* readTensorChunks(
+  source: ByteSource,
+  info: TensorInfo,
+  options: ReadTensorOptions = {},
+): AsyncGenerator<TensorChunk> {
   const { blockBytes } = TENSOR_LAYOUT[info.type];
   const step = Math.max(1, Math.floor((options.chunkBytes ?? CHUNK_BYTES) / blockBytes)) * blockBytes;
   for (let offset = 0; offset < info.byteLength; offset += step) {
@@ -34,7 +38,10 @@ export async function* readTensorChunks(source: ByteSource, info: TensorInfo, op
     const block = firstNonFinite(info.type, bytes);
     if (block >= 0) {
       const index = offset / blockBytes + block;
-      throw new RunproofError('MODEL_NONFINITE', `tensor ${info.name} is NaN or infinite in block ${index}`, { tensor: info.name, block: index });
+      throw new RunproofError('MODEL_NONFINITE', `tensor ${info.name} is NaN or infinite in block ${index}`, {
+        tensor: info.name,
+        block: index,
+      });
     }
     yield { offset, bytes };
     options.onProgress?.(offset + length, info.byteLength);
@@ -42,7 +49,11 @@ export async function* readTensorChunks(source: ByteSource, info: TensorInfo, op
 }
 
 /** All bytes of `info`. For large tensors prefer `readTensorChunks`. Errors as there. */
-export async function readTensor(source: ByteSource, info: TensorInfo, options: ReadTensorOptions = {}): Promise<Uint8Array> {
+export async function readTensor(
+  source: ByteSource,
+  info: TensorInfo,
+  options: ReadTensorOptions = {},
+): Promise<Uint8Array> {
   const data = new Uint8Array(info.byteLength);
   for await (const { offset, bytes } of readTensorChunks(source, info, options)) data.set(bytes, offset);
   return data;
@@ -52,9 +63,11 @@ export async function readTensor(source: ByteSource, info: TensorInfo, options: 
 function firstNonFinite(type: TensorType, bytes: Uint8Array): number {
   const { blockBytes } = TENSOR_LAYOUT[type];
   // Little endian: the exponent is in the top two bytes of an f32 or bf16, and in the top byte of an f16 (the scale of a quantised block).
-  const [high, low, highMask, lowMask] = type === 'F32' ? [3, 2, 0x7f, 0x80] : type === 'BF16' ? [1, 0, 0x7f, 0x80] : [1, 0, 0x7c, 0];
+  const [high, low, highMask, lowMask] =
+    type === 'F32' ? [3, 2, 0x7f, 0x80] : type === 'BF16' ? [1, 0, 0x7f, 0x80] : [1, 0, 0x7c, 0];
   for (let at = 0; at < bytes.length; at += blockBytes) {
-    if (((bytes[at + high] ?? 0) & highMask) === highMask && ((bytes[at + low] ?? 0) & lowMask) === lowMask) return at / blockBytes;
+    if (((bytes[at + high] ?? 0) & highMask) === highMask && ((bytes[at + low] ?? 0) & lowMask) === lowMask)
+      return at / blockBytes;
   }
   return -1;
 }

@@ -2,15 +2,25 @@ import { describe, expect, it } from 'vitest';
 import { readGguf } from '../gguf/reader.ts';
 import type { GgufFile, GgufValue, TensorInfo } from '../gguf/types.ts';
 import { memorySource } from '../testing/memory-source.ts';
-import { randomModel, type RandomModelOptions } from '../testing/random-model.ts';
+import { type RandomModelOptions, randomModel } from '../testing/random-model.ts';
 import { parseModelConfig, readModelConfig } from './config.ts';
 import { tensorPlan } from './plan.ts';
 
 const OPTIONS: RandomModelOptions = {
-  seed: 3, architecture: 'llama', type: 'Q8_0', width: 64, layers: 2, heads: 4, kvHeads: 2, ffnWidth: 96, vocabSize: 40,
+  seed: 3,
+  architecture: 'llama',
+  type: 'Q8_0',
+  width: 64,
+  layers: 2,
+  heads: 4,
+  kvHeads: 2,
+  ffnWidth: 96,
+  vocabSize: 40,
 };
 
-async function open(options: Partial<RandomModelOptions> = {}): Promise<{ source: ReturnType<typeof memorySource>; file: GgufFile }> {
+async function open(
+  options: Partial<RandomModelOptions> = {},
+): Promise<{ source: ReturnType<typeof memorySource>; file: GgufFile }> {
   const source = memorySource(randomModel({ ...OPTIONS, ...options }));
   return { source, file: await readGguf(source) };
 }
@@ -28,30 +38,78 @@ function withMetadata(file: GgufFile, changes: Record<string, GgufValue | null>)
 function withTensor(file: GgufFile, name: string, change: Partial<TensorInfo> | null): GgufFile {
   const tensors = new Map(file.tensors);
   if (change === null) tensors.delete(name);
-  else tensors.set(name, { ...(tensors.get(name) ?? { name, type: 'F32', shape: [1], offset: 0, byteLength: 4 }), ...change });
+  else
+    tensors.set(name, {
+      ...(tensors.get(name) ?? { name, type: 'F32', shape: [1], offset: 0, byteLength: 4 }),
+      ...change,
+    });
   return { ...file, tensors };
 }
 
 describe('readModelConfig', () => {
   it('reads llama with all that the contract has', async () => {
-    const { source, file } = await open({ headDim: 32, ropeDimension: 16, ropeBase: 500_000, ropeLinear: 4, ropeFreqs: true, tied: true });
+    const { source, file } = await open({
+      headDim: 32,
+      ropeDimension: 16,
+      ropeBase: 500_000,
+      ropeLinear: 4,
+      ropeFreqs: true,
+      tied: true,
+    });
     expect(await readModelConfig(source, file)).toEqual({
-      architecture: 'llama', name: 'random-3', vocabSize: 40, contextLength: 512, width: 64, layers: 2, heads: 4, kvHeads: 2, headDim: 32,
-      ffnWidth: 96, rmsEpsilon: Math.fround(1e-5), tiedOutput: true,
-      rope: { dimension: 16, base: 500_000, linearFactor: 4, layout: 'adjacent', frequencyFactors: Float32Array.from([1, 1.875, 2.75, 3.625, 4.5, 5.375, 6.25, 7.125]) },
+      architecture: 'llama',
+      name: 'random-3',
+      vocabSize: 40,
+      contextLength: 512,
+      width: 64,
+      layers: 2,
+      heads: 4,
+      kvHeads: 2,
+      headDim: 32,
+      ffnWidth: 96,
+      rmsEpsilon: Math.fround(1e-5),
+      tiedOutput: true,
+      rope: {
+        dimension: 16,
+        base: 500_000,
+        linearFactor: 4,
+        layout: 'adjacent',
+        frequencyFactors: Float32Array.from([1, 1.875, 2.75, 3.625, 4.5, 5.375, 6.25, 7.125]),
+      },
     });
   });
 
   it('reads qwen2', async () => {
     const { source, file } = await open({ architecture: 'qwen2' });
-    expect(await readModelConfig(source, file)).toMatchObject({ architecture: 'qwen2', headDim: 16, tiedOutput: false, rope: { layout: 'halves', linearFactor: 1, frequencyFactors: null } });
+    expect(await readModelConfig(source, file)).toMatchObject({
+      architecture: 'qwen2',
+      headDim: 16,
+      tiedOutput: false,
+      rope: { layout: 'halves', linearFactor: 1, frequencyFactors: null },
+    });
   });
 
   it('has the defaults of the page', async () => {
     const { file } = await open({ kvHeads: 4 });
-    const absent = ['attention.head_count_kv', 'attention.key_length', 'attention.value_length', 'rope.dimension_count', 'rope.freq_base', 'vocab_size'];
-    const bare = withMetadata(file, { 'general.name': null, ...Object.fromEntries(absent.map((key) => [`llama.${key}`, null])) });
-    expect(parseModelConfig(bare)).toMatchObject({ name: 'llama', kvHeads: 4, headDim: 16, vocabSize: 40, rope: { dimension: 16, base: 10_000 } });
+    const absent = [
+      'attention.head_count_kv',
+      'attention.key_length',
+      'attention.value_length',
+      'rope.dimension_count',
+      'rope.freq_base',
+      'vocab_size',
+    ];
+    const bare = withMetadata(file, {
+      'general.name': null,
+      ...Object.fromEntries(absent.map((key) => [`llama.${key}`, null])),
+    });
+    expect(parseModelConfig(bare)).toMatchObject({
+      name: 'llama',
+      kvHeads: 4,
+      headDim: 16,
+      vocabSize: 40,
+      rope: { dimension: 16, base: 10_000 },
+    });
   });
 
   it.each<[string, string, Record<string, GgufValue | null>]>([
@@ -73,7 +131,11 @@ describe('readModelConfig', () => {
     ['MODEL_UNSUPPORTED', 'a RoPE base below 1', { 'llama.rope.freq_base': 0.5 }],
     ['MODEL_UNSUPPORTED', 'yarn', { 'llama.rope.scaling.type': 'yarn' }],
     ['MODEL_SYNTAX', 'linear scaling without factor', { 'llama.rope.scaling.type': 'linear' }],
-    ['MODEL_UNSUPPORTED', 'angles beyond the domain of sincos64', { 'llama.rope.scaling.type': 'linear', 'llama.rope.scaling.factor': 1e-5 }],
+    [
+      'MODEL_UNSUPPORTED',
+      'angles beyond the domain of sincos64',
+      { 'llama.rope.scaling.type': 'linear', 'llama.rope.scaling.factor': 1e-5 },
+    ],
     ['MODEL_UNSUPPORTED', 'the older key of linear scaling', { 'llama.rope.scale_linear': 2 }],
     ['MODEL_UNSUPPORTED', 'experts', { 'llama.expert_count': 8 }],
     ['MODEL_UNSUPPORTED', 'a sliding window', { 'llama.attention.sliding_window': 4096 }],
@@ -89,10 +151,16 @@ describe('readModelConfig', () => {
   it('refuses RoPE divisors of another count or sign', async () => {
     const { file } = await open({ ropeFreqs: true });
     expect(() => parseModelConfig(file)).toThrow(expect.objectContaining({ code: 'INTERNAL' }));
-    expect(() => parseModelConfig(file, new Float32Array(7).fill(1))).toThrow(expect.objectContaining({ code: 'MODEL_SYNTAX' }));
-    expect(() => parseModelConfig(file, new Float32Array(8))).toThrow(expect.objectContaining({ code: 'MODEL_SYNTAX' }));
+    expect(() => parseModelConfig(file, new Float32Array(7).fill(1))).toThrow(
+      expect.objectContaining({ code: 'MODEL_SYNTAX' }),
+    );
+    expect(() => parseModelConfig(file, new Float32Array(8))).toThrow(
+      expect.objectContaining({ code: 'MODEL_SYNTAX' }),
+    );
     expect(() => parseModelConfig(file, new Float32Array(8).fill(1))).not.toThrow();
-    expect(() => parseModelConfig(file, new Float32Array(8).fill(1e-5))).toThrow(expect.objectContaining({ code: 'MODEL_UNSUPPORTED' }));
+    expect(() => parseModelConfig(file, new Float32Array(8).fill(1e-5))).toThrow(
+      expect.objectContaining({ code: 'MODEL_UNSUPPORTED' }),
+    );
   });
 });
 
@@ -102,7 +170,11 @@ describe('tensorPlan', () => {
       const { source, file } = await open({ architecture, ropeFreqs: architecture === 'llama' });
       const plan = tensorPlan(await readModelConfig(source, file), file);
       expect(plan.map(({ info }) => info.name).sort()).toEqual([...file.tensors.keys()].sort());
-      expect(plan.find(({ role, layer }) => role === 'attn_k' && layer === 1)).toMatchObject({ kind: 'matrix', rows: 32, cols: 64 });
+      expect(plan.find(({ role, layer }) => role === 'attn_k' && layer === 1)).toMatchObject({
+        kind: 'matrix',
+        rows: 32,
+        cols: 64,
+      });
       expect(plan.some(({ role }) => role === 'attn_q_bias')).toBe(architecture === 'qwen2');
     }
   });
@@ -118,12 +190,16 @@ describe('tensorPlan', () => {
   ])('%s for %s', async (code, _what, name, change) => {
     const { source, file } = await open();
     const config = await readModelConfig(source, file);
-    expect(() => tensorPlan(config, withTensor(file, name, change))).toThrow(expect.objectContaining({ code, evidence: { tensor: name } }));
+    expect(() => tensorPlan(config, withTensor(file, name, change))).toThrow(
+      expect.objectContaining({ code, evidence: { tensor: name } }),
+    );
   });
 
   it('requires the biases of qwen2', async () => {
     const { source, file } = await open({ architecture: 'qwen2' });
     const config = await readModelConfig(source, file);
-    expect(() => tensorPlan(config, withTensor(file, 'blk.0.attn_q.bias', null))).toThrow(expect.objectContaining({ code: 'MODEL_SYNTAX' }));
+    expect(() => tensorPlan(config, withTensor(file, 'blk.0.attn_q.bias', null))).toThrow(
+      expect.objectContaining({ code: 'MODEL_SYNTAX' }),
+    );
   });
 });

@@ -44,7 +44,14 @@ interface Expected {
   readonly optional: boolean;
 }
 
-function matrix(name: string, role: TensorRole, layer: number | null, rows: number, cols: number, optional = false): Expected {
+function matrix(
+  name: string,
+  role: TensorRole,
+  layer: number | null,
+  rows: number,
+  cols: number,
+  optional = false,
+): Expected {
   return { name, role, layer, kind: 'matrix', rows, cols, optional };
 }
 
@@ -76,7 +83,8 @@ function expectedInLayer(config: ModelConfig, layer: number): Expected[] {
 
 function* expectedTensors(config: ModelConfig): Generator<Expected> {
   yield matrix('token_embd.weight', 'token_embd', null, config.vocabSize, config.width);
-  if (config.architecture === 'llama') yield vector('rope_freqs.weight', 'rope_freqs', null, config.rope.dimension / 2, true);
+  if (config.architecture === 'llama')
+    yield vector('rope_freqs.weight', 'rope_freqs', null, config.rope.dimension / 2, true);
   for (let layer = 0; layer < config.layers; layer += 1) yield* expectedInLayer(config, layer);
   yield vector('output_norm.weight', 'output_norm', null, config.width);
   yield matrix('output.weight', 'output', null, config.vocabSize, config.width, true);
@@ -85,13 +93,21 @@ function* expectedTensors(config: ModelConfig): Generator<Expected> {
 function checkTensor(expected: Expected, info: TensorInfo): void {
   const shape = expected.kind === 'matrix' ? [expected.cols, expected.rows] : [expected.cols];
   if (info.shape.join() !== shape.join()) {
-    throw new RunproofError('MODEL_SYNTAX', `tensor ${info.name} has shape ${info.shape.join(' x ')}, expected ${shape.join(' x ')}`, {
-      tensor: info.name,
-    });
+    throw new RunproofError(
+      'MODEL_SYNTAX',
+      `tensor ${info.name} has shape ${info.shape.join(' x ')}, expected ${shape.join(' x ')}`,
+      {
+        tensor: info.name,
+      },
+    );
   }
   const types = expected.kind === 'matrix' ? TENSOR_TYPES : (['F32'] as const);
   if (!types.some((type) => type === info.type)) {
-    throw new RunproofError('MODEL_UNSUPPORTED', `tensor ${info.name} has type ${info.type}; supported is ${types.join(', ')}`, { tensor: info.name });
+    throw new RunproofError(
+      'MODEL_UNSUPPORTED',
+      `tensor ${info.name} has type ${info.type}; supported is ${types.join(', ')}`,
+      { tensor: info.name },
+    );
   }
 }
 
@@ -112,11 +128,22 @@ export function tensorPlan(config: ModelConfig, file: GgufFile): readonly Planne
     }
     checkTensor(expected, info);
     used.add(expected.name);
-    plan.push({ role: expected.role, layer: expected.layer, kind: expected.kind, rows: expected.rows, cols: expected.cols, info });
+    plan.push({
+      role: expected.role,
+      layer: expected.layer,
+      kind: expected.kind,
+      rows: expected.rows,
+      cols: expected.cols,
+      info,
+    });
   }
   for (const name of file.tensors.keys()) {
     if (!used.has(name)) {
-      throw new RunproofError('MODEL_UNSUPPORTED', `tensor ${name} is not part of architecture ${config.architecture}`, { tensor: name });
+      throw new RunproofError(
+        'MODEL_UNSUPPORTED',
+        `tensor ${name} is not part of architecture ${config.architecture}`,
+        { tensor: name },
+      );
     }
   }
   return plan;

@@ -58,7 +58,8 @@ describe('exp64', () => {
 
   it('refuses what overflows, and NaN', () => {
     expect(Number.isFinite(exp64(709))).toBe(true);
-    for (const x of [709.1, Number.POSITIVE_INFINITY, Number.NaN]) expect(() => exp64(x)).toThrow(expect.objectContaining({ code: 'INTERNAL' }));
+    for (const x of [709.1, Number.POSITIVE_INFINITY, Number.NaN])
+      expect(() => exp64(x)).toThrow(expect.objectContaining({ code: 'INTERNAL' }));
   });
 });
 
@@ -82,18 +83,22 @@ describe('ln64', () => {
   });
 
   it('refuses what has no logarithm here', () => {
-    for (const x of [0, -1, 1e-310, Number.POSITIVE_INFINITY, Number.NaN]) expect(() => ln64(x)).toThrow(expect.objectContaining({ code: 'INTERNAL' }));
+    for (const x of [0, -1, 1e-310, Number.POSITIVE_INFINITY, Number.NaN])
+      expect(() => ln64(x)).toThrow(expect.objectContaining({ code: 'INTERNAL' }));
   });
 });
 
 describe('sincos64', () => {
   it('is within 2^-52 of Math.sin and Math.cos over its whole domain', () => {
     fc.assert(
-      fc.property(fc.oneof(fc.double({ min: 0, max: 10, noNaN: true }), fc.double({ min: 0, max: 4_194_303, noNaN: true })), (a) => {
-        const { sin, cos } = sincos64(a);
-        expect(Math.abs(sin - Math.sin(a))).toBeLessThanOrEqual(2 ** -52);
-        expect(Math.abs(cos - Math.cos(a))).toBeLessThanOrEqual(2 ** -52);
-      }),
+      fc.property(
+        fc.oneof(fc.double({ min: 0, max: 10, noNaN: true }), fc.double({ min: 0, max: 4_194_303, noNaN: true })),
+        (a) => {
+          const { sin, cos } = sincos64(a);
+          expect(Math.abs(sin - Math.sin(a))).toBeLessThanOrEqual(2 ** -52);
+          expect(Math.abs(cos - Math.cos(a))).toBeLessThanOrEqual(2 ** -52);
+        },
+      ),
       { numRuns: 3000 },
     );
   });
@@ -101,11 +106,17 @@ describe('sincos64', () => {
   it('is exact at 0 and has the right signs in each quadrant', () => {
     expect(sincos64(0)).toEqual({ sin: 0, cos: 1 });
     const signs = [0.5, 2, 3.5, 5.5].map((a) => [Math.sign(sincos64(a).sin), Math.sign(sincos64(a).cos)]);
-    expect(signs).toEqual([[1, 1], [1, -1], [-1, -1], [-1, 1]]);
+    expect(signs).toEqual([
+      [1, 1],
+      [1, -1],
+      [-1, -1],
+      [-1, 1],
+    ]);
   });
 
   it('refuses angles outside of its domain', () => {
-    for (const a of [-1, 4_194_304, Number.NaN]) expect(() => sincos64(a)).toThrow(expect.objectContaining({ code: 'INTERNAL' }));
+    for (const a of [-1, 4_194_304, Number.NaN])
+      expect(() => sincos64(a)).toThrow(expect.objectContaining({ code: 'INTERNAL' }));
   });
 });
 

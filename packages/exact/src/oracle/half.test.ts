@@ -22,14 +22,27 @@ describe('f16', () => {
   });
 
   it('decodes known values', () => {
-    expect([0x3c00, 0xc000, 0x7bff, 0x0001, 0x0400, 0x3555].map(decodeHalf)).toEqual([1, -2, 65_504, 2 ** -24, 2 ** -14, 0.333251953125]);
+    expect([0x3c00, 0xc000, 0x7bff, 0x0001, 0x0400, 0x3555].map(decodeHalf)).toEqual([
+      1,
+      -2,
+      65_504,
+      2 ** -24,
+      2 ** -14,
+      0.333251953125,
+    ]);
   });
 
   it('rounds to the nearest, ties to even', () => {
     fc.assert(
-      fc.property(fc.oneof(fc.float({ min: -65_504, max: 65_504, noNaN: true }), fc.float({ min: Math.fround(-1e-4), max: Math.fround(1e-4), noNaN: true })), (x) => {
-        expect((encodeHalf(x) ?? 0) & 0x7fff).toBe(nearestHalf(x));
-      }),
+      fc.property(
+        fc.oneof(
+          fc.float({ min: -65_504, max: 65_504, noNaN: true }),
+          fc.float({ min: Math.fround(-1e-4), max: Math.fround(1e-4), noNaN: true }),
+        ),
+        (x) => {
+          expect((encodeHalf(x) ?? 0) & 0x7fff).toBe(nearestHalf(x));
+        },
+      ),
       { numRuns: 60 },
     );
     for (let bits = 0; bits < 0x7bff; bits += 97) {
@@ -52,7 +65,14 @@ describe('bf16', () => {
 
 describe('roundEven', () => {
   it('rounds ties to even and everything else to the nearest', () => {
-    expect([0.5, 1.5, 2.5, -0.5, -1.5, 62.5, 0.49999997, -2.4].map((value) => roundEven(value) + 0)).toEqual([0, 2, 2, 0, -2, 62, 0, -2]);
-    fc.assert(fc.property(fc.double({ min: -1e6, max: 1e6, noNaN: true }), (value) => Math.abs(roundEven(value) - value) <= 0.5));
+    expect([0.5, 1.5, 2.5, -0.5, -1.5, 62.5, 0.49999997, -2.4].map((value) => roundEven(value) + 0)).toEqual([
+      0, 2, 2, 0, -2, 62, 0, -2,
+    ]);
+    fc.assert(
+      fc.property(
+        fc.double({ min: -1e6, max: 1e6, noNaN: true }),
+        (value) => Math.abs(roundEven(value) - value) <= 0.5,
+      ),
+    );
   });
 });

@@ -23,14 +23,19 @@ describe('quantizeActivations', () => {
   it('keeps every code within its limit and every value within half a step', () => {
     const f32 = fc.float({ noNaN: true, noDefaultInfinity: true });
     fc.assert(
-      fc.property(fc.array(f32, { minLength: 32, maxLength: 32 }), fc.constantFrom(63 as const, 127 as const), (values, limit) => {
-        const { codes, scales } = quantizeActivations(Float32Array.from(values), limit, 'test');
-        const amax = Math.max(...values.map(Math.abs));
-        values.forEach((value, k) => {
-          expect(Math.abs(codes[k] ?? 0)).toBeLessThanOrEqual(limit);
-          if (amax >= 2 ** -96) expect(Math.abs(value - (codes[k] ?? 0) * (scales[0] ?? 0))).toBeLessThanOrEqual((amax / limit) * 0.5001);
-        });
-      }),
+      fc.property(
+        fc.array(f32, { minLength: 32, maxLength: 32 }),
+        fc.constantFrom(63 as const, 127 as const),
+        (values, limit) => {
+          const { codes, scales } = quantizeActivations(Float32Array.from(values), limit, 'test');
+          const amax = Math.max(...values.map(Math.abs));
+          values.forEach((value, k) => {
+            expect(Math.abs(codes[k] ?? 0)).toBeLessThanOrEqual(limit);
+            if (amax >= 2 ** -96)
+              expect(Math.abs(value - (codes[k] ?? 0) * (scales[0] ?? 0))).toBeLessThanOrEqual((amax / limit) * 0.5001);
+          });
+        },
+      ),
       { numRuns: 300 },
     );
   });
@@ -48,7 +53,10 @@ describe('quantizeActivations', () => {
       const x = new Float32Array(64);
       x[40] = bad;
       expect(() => quantizeActivations(x, 127, 'layer 3, ffn_down')).toThrow(
-        expect.objectContaining({ code: 'ENGINE_NONFINITE', evidence: { where: 'layer 3, ffn_down', what: 'activation', index: 40 } }),
+        expect.objectContaining({
+          code: 'ENGINE_NONFINITE',
+          evidence: { where: 'layer 3, ffn_down', what: 'activation', index: 40 },
+        }),
       );
     }
   });
@@ -60,7 +68,10 @@ describe('matrices', () => {
     new DataView(bytes.buffer).setUint16(0, encodeHalf(0.5) ?? 0, true);
     for (let k = 1; k <= 32; k += 1) bytes[1 + k] = k;
     const x = Float32Array.from({ length: 32 }, (_, index) => (index + 1) / 32);
-    const codes = [2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30, 32, 33, 35, 37, 39, 41, 43, 45, 47, 49, 51, 53, 55, 57, 59, 61, 63];
+    const codes = [
+      2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30, 32, 33, 35, 37, 39, 41, 43, 45, 47, 49, 51, 53, 55, 57,
+      59, 61, 63,
+    ];
     expect([...quantizeActivations(x, 63, 'example').codes]).toEqual(codes);
     const integer = codes.reduce((sum, code, index) => sum + code * (index + 1), 0);
     const y = multiply(decodeMatrix('Q8_0', 1, 32, bytes), x, 'example');
@@ -93,7 +104,12 @@ describe('matrices', () => {
   });
 
   it('takes the extremes: all codes at their limits, scales at theirs', () => {
-    for (const [code, scale] of [[127, 65_504], [-128, 65_504], [-128, 2 ** -24], [127, -1]] as const) {
+    for (const [code, scale] of [
+      [127, 65_504],
+      [-128, 65_504],
+      [-128, 2 ** -24],
+      [127, -1],
+    ] as const) {
       const bytes = new Uint8Array(68).fill(code & 255);
       for (const at of [0, 34]) new DataView(bytes.buffer).setUint16(at, encodeHalf(scale) ?? 0, true);
       const y = multiply(decodeMatrix('Q8_0', 1, 64, bytes), new Float32Array(64).fill(-1), 'test')[0];

@@ -47,7 +47,8 @@ export function quantizeActivations(x: Float32Array, limit: 63 | 127, where: str
     if (amax < AMAX_MIN) continue;
     scales[block] = fround(amax / limit);
     const inverse = fround(limit / amax);
-    for (let k = block * BLOCK; k < (block + 1) * BLOCK; k += 1) codes[k] = roundEven(fround((x[k] as number) * inverse));
+    for (let k = block * BLOCK; k < (block + 1) * BLOCK; k += 1)
+      codes[k] = roundEven(fround((x[k] as number) * inverse));
   }
   return { codes, scales };
 }
@@ -78,7 +79,12 @@ export async function loadMatrix(source: ByteSource, { rows, cols, info }: Plann
 }
 
 /** Matrix of `rows` x `cols` from the bytes of a tensor (specs/exact-1.md §4). */
-export function decodeMatrix(type: PlannedTensor['info']['type'], rows: number, cols: number, bytes: Uint8Array): Matrix {
+export function decodeMatrix(
+  type: PlannedTensor['info']['type'],
+  rows: number,
+  cols: number,
+  bytes: Uint8Array,
+): Matrix {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const length = rows * cols;
   if (type === 'Q8_0' || type === 'Q4_0') {
@@ -99,7 +105,8 @@ export function decodeMatrix(type: PlannedTensor['info']['type'], rows: number, 
   const values = new Float32Array(length);
   for (let k = 0; k < length; k += 1) {
     if (type === 'F32') values[k] = view.getFloat32(k * 4, true);
-    else values[k] = type === 'F16' ? decodeHalf(view.getUint16(k * 2, true)) : decodeBfloat(view.getUint16(k * 2, true));
+    else
+      values[k] = type === 'F16' ? decodeHalf(view.getUint16(k * 2, true)) : decodeBfloat(view.getUint16(k * 2, true));
   }
   return { kind: 'float', rows, cols, values };
 }

@@ -8,15 +8,30 @@ import { readModelConfig } from '../model/config.ts';
 import { tensorPlan } from '../model/plan.ts';
 import { memorySource } from '../testing/memory-source.ts';
 import { decodeTensor } from '../testing/quantize.ts';
-import { randomModel, type RandomModelOptions } from '../testing/random-model.ts';
+import { type RandomModelOptions, randomModel } from '../testing/random-model.ts';
 import { loadOracle } from './model.ts';
 
 const BASE: RandomModelOptions = {
-  seed: 1, architecture: 'llama', type: 'F32', width: 64, layers: 2, heads: 4, kvHeads: 2, ffnWidth: 96, vocabSize: 61, contextLength: 48,
+  seed: 1,
+  architecture: 'llama',
+  type: 'F32',
+  width: 64,
+  layers: 2,
+  heads: 4,
+  kvHeads: 2,
+  ffnWidth: 96,
+  vocabSize: 61,
+  contextLength: 48,
 };
 const VARIANTS: readonly Partial<RandomModelOptions>[] = [
-  {}, { type: 'F16', tied: true }, { type: 'BF16', kvHeads: 1 }, { type: 'Q8_0', ropeFreqs: true, ropeBase: 500_000 }, { type: 'Q4_0', kvHeads: 4 },
-  { architecture: 'qwen2', type: 'F32' }, { architecture: 'qwen2', type: 'Q8_0', ropeLinear: 2.5, tied: true }, { architecture: 'qwen2', type: 'Q4_0', headDim: 32, ropeDimension: 24 },
+  {},
+  { type: 'F16', tied: true },
+  { type: 'BF16', kvHeads: 1 },
+  { type: 'Q8_0', ropeFreqs: true, ropeBase: 500_000 },
+  { type: 'Q4_0', kvHeads: 4 },
+  { architecture: 'qwen2', type: 'F32' },
+  { architecture: 'qwen2', type: 'Q8_0', ropeLinear: 2.5, tied: true },
+  { architecture: 'qwen2', type: 'Q4_0', headDim: 32, ropeDimension: 24 },
 ];
 
 function open(options: Partial<RandomModelOptions>): Promise<ExactModel> {
@@ -32,10 +47,14 @@ async function textbook(bytes: Uint8Array, ids: readonly number[]): Promise<numb
   const file = await readGguf(source);
   const config = await readModelConfig(source, file);
   const weights = new Map<string, Float32Array>();
-  for (const { role, layer, info } of tensorPlan(config, file)) weights.set(`${role}/${layer}`, decodeTensor(info.type, await readTensor(source, info)));
-  const of = (role: string, layer: number | null): Float32Array => weights.get(`${role}/${layer}`) ?? new Float32Array(0);
+  for (const { role, layer, info } of tensorPlan(config, file))
+    weights.set(`${role}/${layer}`, decodeTensor(info.type, await readTensor(source, info)));
+  const of = (role: string, layer: number | null): Float32Array =>
+    weights.get(`${role}/${layer}`) ?? new Float32Array(0);
   const times = (w: Float32Array, x: number[]): number[] =>
-    Array.from({ length: w.length / x.length }, (_, row) => x.reduce((sum, value, k) => sum + value * (w[row * x.length + k] as number), 0));
+    Array.from({ length: w.length / x.length }, (_, row) =>
+      x.reduce((sum, value, k) => sum + value * (w[row * x.length + k] as number), 0),
+    );
   const norm = (x: number[], w: Float32Array): number[] => {
     const r = 1 / Math.sqrt(x.reduce((sum, value) => sum + value * value, 0) / x.length + config.rmsEpsilon);
     return x.map((value, k) => value * r * (w[k] as number));
@@ -53,7 +72,13 @@ async function textbook(bytes: Uint8Array, ids: readonly number[]): Promise<numb
       x = plus(x, times(of('attn_output', layer), attend(q, k, v, config)));
       const f = norm(x, of('ffn_norm', layer));
       const up = times(of('ffn_up', layer), f);
-      x = plus(x, times(of('ffn_down', layer), times(of('ffn_gate', layer), f).map((g, i) => (g / (1 + Math.exp(-g))) * (up[i] as number))));
+      x = plus(
+        x,
+        times(
+          of('ffn_down', layer),
+          times(of('ffn_gate', layer), f).map((g, i) => (g / (1 + Math.exp(-g))) * (up[i] as number)),
+        ),
+      );
     });
   });
   return times(of(config.tiedOutput ? 'token_embd' : 'output', null), norm(x, of('output_norm', null)));
@@ -63,8 +88,10 @@ function spin(heads: number[], position: number, { headDim, rope }: ModelConfig)
   const turned = [...heads];
   for (let start = 0; start < heads.length; start += headDim) {
     for (let i = 0; i < rope.dimension / 2; i += 1) {
-      const [first, second] = rope.layout === 'adjacent' ? [start + 2 * i, start + 2 * i + 1] : [start + i, start + i + rope.dimension / 2];
-      const angle = ((position / rope.linearFactor) * rope.base ** ((-2 * i) / rope.dimension)) / (rope.frequencyFactors?.[i] ?? 1);
+      const [first, second] =
+        rope.layout === 'adjacent' ? [start + 2 * i, start + 2 * i + 1] : [start + i, start + i + rope.dimension / 2];
+      const angle =
+        ((position / rope.linearFactor) * rope.base ** ((-2 * i) / rope.dimension)) / (rope.frequencyFactors?.[i] ?? 1);
       const [a, b] = [heads[first] as number, heads[second] as number];
       turned[first] = a * Math.cos(angle) - b * Math.sin(angle);
       turned[second] = a * Math.sin(angle) + b * Math.cos(angle);
@@ -77,7 +104,8 @@ function attend(q: number[], k: number[][], v: number[][], { heads, kvHeads, hea
   return q.map((_, place) => {
     const head = Math.floor(place / headDim);
     const kv = Math.floor(head / (heads / kvHeads)) * headDim;
-    const score = (row: number[]): number => row.slice(kv, kv + headDim).reduce((sum, value, i) => sum + value * (q[head * headDim + i] as number), 0);
+    const score = (row: number[]): number =>
+      row.slice(kv, kv + headDim).reduce((sum, value, i) => sum + value * (q[head * headDim + i] as number), 0);
     const e = k.map((row) => Math.exp(score(row) / Math.sqrt(headDim)));
     const total = e.reduce((sum, value) => sum + value, 0);
     return v.reduce((sum, row, t) => sum + ((e[t] as number) / total) * (row[kv + (place % headDim)] as number), 0);
@@ -101,18 +129,23 @@ describe('scalar oracle', () => {
     const ids = Array.from({ length: 20 }, (_, index) => (index * 37 + 11) % 61);
     const whole = bits(model.createSequence(20).extend(ids, 0));
     fc.assert(
-      fc.property(fc.array(fc.integer({ min: 1, max: 7 }), { minLength: 20, maxLength: 20 }), fc.nat(19), (sizes, cut) => {
-        const sequence = model.createSequence(48);
-        sequence.extend([3, 1, 4, 1, 5], 5);
-        sequence.truncate(0);
-        sequence.extend(ids.slice(0, cut), cut);
-        sequence.extend(ids.slice(0, 9), 9);
-        sequence.truncate(cut);
-        const rows: Float32Array[] = [];
-        for (const size of sizes) rows.push(...sequence.extend(ids.slice(sequence.length, sequence.length + size), 0));
-        expect(bits(rows)).toEqual(whole.slice(cut));
-        sequence.release();
-      }),
+      fc.property(
+        fc.array(fc.integer({ min: 1, max: 7 }), { minLength: 20, maxLength: 20 }),
+        fc.nat(19),
+        (sizes, cut) => {
+          const sequence = model.createSequence(48);
+          sequence.extend([3, 1, 4, 1, 5], 5);
+          sequence.truncate(0);
+          sequence.extend(ids.slice(0, cut), cut);
+          sequence.extend(ids.slice(0, 9), 9);
+          sequence.truncate(cut);
+          const rows: Float32Array[] = [];
+          for (const size of sizes)
+            rows.push(...sequence.extend(ids.slice(sequence.length, sequence.length + size), 0));
+          expect(bits(rows)).toEqual(whole.slice(cut));
+          sequence.release();
+        },
+      ),
       { numRuns: 4 },
     );
   });
@@ -141,11 +174,13 @@ describe('scalar oracle', () => {
     const model = await open({});
     const sequence = model.createSequence(4);
     sequence.extend([1, 2], 2);
-    for (const id of [-1, 61, 1.5, Number.NaN]) expect(() => sequence.extend([3, id], 0)).toThrow(expect.objectContaining({ code: 'PARAMETER_INVALID' }));
+    for (const id of [-1, 61, 1.5, Number.NaN])
+      expect(() => sequence.extend([3, id], 0)).toThrow(expect.objectContaining({ code: 'PARAMETER_INVALID' }));
     expect(() => sequence.extend([1, 2, 3], 0)).toThrow(expect.objectContaining({ code: 'MODEL_CONTEXT' }));
     expect(() => sequence.truncate(3)).toThrow(RunproofError);
     expect(sequence.length).toBe(2);
-    for (const capacity of [0, 49, 2.5]) expect(() => model.createSequence(capacity)).toThrow(expect.objectContaining({ code: 'MODEL_CONTEXT' }));
+    for (const capacity of [0, 49, 2.5])
+      expect(() => model.createSequence(capacity)).toThrow(expect.objectContaining({ code: 'MODEL_CONTEXT' }));
     sequence.release();
     expect(() => sequence.extend([1], 0)).toThrow(expect.objectContaining({ code: 'INTERNAL' }));
   });
@@ -170,7 +205,9 @@ describe('values that are not finite', () => {
     ['blk.1.ffn_norm.weight', 3e38, 'layer 1, ffn_gate', 'Q8_0'],
   ])('%s = %d stops at %s', async (name, value, where, type) => {
     const sequence = (await blown(name, value, type)).createSequence(4);
-    expect(() => sequence.extend([1, 2], 0)).toThrow(expect.objectContaining({ code: 'ENGINE_NONFINITE', evidence: expect.objectContaining({ where }) }));
+    expect(() => sequence.extend([1, 2], 0)).toThrow(
+      expect.objectContaining({ code: 'ENGINE_NONFINITE', evidence: expect.objectContaining({ where }) }),
+    );
     expect(sequence.length).toBe(0);
   });
 });

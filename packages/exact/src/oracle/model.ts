@@ -8,7 +8,7 @@ import { type TensorRole, tensorPlan } from '../model/plan.ts';
 import { exp32 } from './elementary.ts';
 import { decodeHalf, encodeHalf } from './half.ts';
 import { dot, loadMatrix, type Matrix, matrixRow, multiply, nonFinite, sum4 } from './linear.ts';
-import { ropeFrequencies, ropeRotations, rotate, type Rotations } from './rope.ts';
+import { type Rotations, ropeFrequencies, ropeRotations, rotate } from './rope.ts';
 
 const { fround } = Math;
 
@@ -57,7 +57,10 @@ class OracleModel implements ExactModel {
 
   createSequence(capacity: number): Sequence {
     if (!Number.isInteger(capacity) || capacity < 1 || capacity > this.config.contextLength) {
-      throw new RunproofError('MODEL_CONTEXT', `room for ${capacity} positions, the context length is ${this.config.contextLength}`);
+      throw new RunproofError(
+        'MODEL_CONTEXT',
+        `room for ${capacity} positions, the context length is ${this.config.contextLength}`,
+      );
     }
     return new OracleSequence(this, capacity);
   }
@@ -101,17 +104,26 @@ class OracleModel implements ExactModel {
     addBias(k, this.#optional('attn_k_bias', layer));
     addBias(v, this.#optional('attn_v_bias', layer));
     for (let head = 0; head < config.heads; head += 1) rotate(q, head * config.headDim, rotations, config.rope.layout);
-    for (let head = 0; head < config.kvHeads; head += 1) rotate(k, head * config.headDim, rotations, config.rope.layout);
+    for (let head = 0; head < config.kvHeads; head += 1)
+      rotate(k, head * config.headDim, rotations, config.rope.layout);
     storeHalf(cache.keys, position * k.length, k, where('K'));
     storeHalf(cache.values, position * v.length, v, where('V'));
     const mixed = new Float32Array(q.length);
-    for (let head = 0; head < config.heads; head += 1) this.#attendHead(q, head, position, cache, mixed, where('attention'));
+    for (let head = 0; head < config.heads; head += 1)
+      this.#attendHead(q, head, position, cache, mixed, where('attention'));
     const out = multiply(this.#weight('attn_output', layer), mixed, where('attn_output'));
     return x.map((value, i) => fround(value + (out[i] as number)));
   }
 
   /** Step 5 of specs/exact-1.md §6 for one query head. */
-  #attendHead(q: Float32Array, head: number, position: number, cache: LayerCache, mixed: Float32Array, where: string): void {
+  #attendHead(
+    q: Float32Array,
+    head: number,
+    position: number,
+    cache: LayerCache,
+    mixed: Float32Array,
+    where: string,
+  ): void {
     const { heads, kvHeads, headDim } = this.config;
     const stride = kvHeads * headDim;
     const kvStart = Math.floor(head / (heads / kvHeads)) * headDim;
@@ -128,7 +140,8 @@ class OracleModel implements ExactModel {
     const inverse = fround(1 / sum4(e));
     for (let i = 0; i < headDim; i += 1) {
       let o = 0;
-      for (let t = 0; t <= position; t += 1) o = fround(o + fround((e[t] as number) * (cache.values[t * stride + kvStart + i] as number)));
+      for (let t = 0; t <= position; t += 1)
+        o = fround(o + fround((e[t] as number) * (cache.values[t * stride + kvStart + i] as number)));
       mixed[head * headDim + i] = fround(o * inverse);
     }
   }
@@ -155,7 +168,10 @@ class OracleSequence implements Sequence {
     this.capacity = capacity;
     const { layers, kvHeads, headDim } = model.config;
     const cells = capacity * kvHeads * headDim;
-    this.#caches = Array.from({ length: layers }, () => ({ keys: new Float32Array(cells), values: new Float32Array(cells) }));
+    this.#caches = Array.from({ length: layers }, () => ({
+      keys: new Float32Array(cells),
+      values: new Float32Array(cells),
+    }));
   }
 
   get length(): number {
@@ -166,11 +182,17 @@ class OracleSequence implements Sequence {
     const { config } = this.#model;
     if (this.#caches.length === 0) throw new RunproofError('INTERNAL', 'the sequence was released');
     if (this.#length + ids.length > this.capacity) {
-      throw new RunproofError('MODEL_CONTEXT', `${this.#length + ids.length} tokens do not fit into ${this.capacity} positions`);
+      throw new RunproofError(
+        'MODEL_CONTEXT',
+        `${this.#length + ids.length} tokens do not fit into ${this.capacity} positions`,
+      );
     }
     for (const id of ids) {
       if (!Number.isInteger(id) || id < 0 || id >= config.vocabSize) {
-        throw new RunproofError('PARAMETER_INVALID', `token id ${id} is outside of the vocabulary of ${config.vocabSize}`);
+        throw new RunproofError(
+          'PARAMETER_INVALID',
+          `token id ${id} is outside of the vocabulary of ${config.vocabSize}`,
+        );
       }
     }
     const rows: Float32Array[] = [];

@@ -33,7 +33,12 @@ export function ropeRotations(rope: ModelConfig['rope'], frequencies: Float64Arr
 }
 
 /** Rotates one head in place, from `start`. */
-export function rotate(head: Float32Array, start: number, { cos, sin }: Rotations, layout: ModelConfig['rope']['layout']): void {
+export function rotate(
+  head: Float32Array,
+  start: number,
+  { cos, sin }: Rotations,
+  layout: ModelConfig['rope']['layout'],
+): void {
   const pairs = cos.length;
   for (let i = 0; i < pairs; i += 1) {
     const first = start + (layout === 'adjacent' ? 2 * i : i);

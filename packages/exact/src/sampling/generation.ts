@@ -39,9 +39,13 @@ export class Generation {
   /** Errors: `MODEL_CONTEXT` when the prompt leaves no room for a token, `PARAMETER_INVALID` for an empty prompt, seed, digest or stop string. */
   constructor(options: GenerationOptions) {
     const { prompt, sampling, contextLength, modelDigest, sha256 } = options;
-    if (prompt.length === 0) throw new RunproofError('PARAMETER_INVALID', 'the prompt has no tokens', { parameter: 'prompt' });
+    if (prompt.length === 0)
+      throw new RunproofError('PARAMETER_INVALID', 'the prompt has no tokens', { parameter: 'prompt' });
     if (prompt.length >= contextLength) {
-      throw new RunproofError('MODEL_CONTEXT', `the prompt has ${prompt.length} tokens, the context length is ${contextLength}`);
+      throw new RunproofError(
+        'MODEL_CONTEXT',
+        `the prompt has ${prompt.length} tokens, the context length is ${contextLength}`,
+      );
     }
     const hash = sha256 === undefined ? {} : { sha256 };
     this.#options = options;
@@ -83,7 +87,8 @@ export class Generation {
     }
     const { text, stopped } = this.#text.push(tokenizer.decodeToken(id));
     if (stopped) this.#finish = 'stop';
-    else if (this.length >= sampling.max_tokens || prompt.length + this.length >= contextLength) this.#finish = 'length';
+    else if (this.length >= sampling.max_tokens || prompt.length + this.length >= contextLength)
+      this.#finish = 'length';
     return { id, text, trace };
   }
 
@@ -116,7 +121,10 @@ export interface GenerateEnd {
  * Generates from `prompt` until the output is complete: yields every token, returns how it ended. Leaving the loop early releases the sequence.
  * Errors: those of `Generation`; `ENGINE_NONFINITE`.
  */
-export function* generate(model: ExactModel, options: Omit<GenerationOptions, 'contextLength'>): Generator<GenerateStep, GenerateEnd, undefined> {
+export function* generate(
+  model: ExactModel,
+  options: Omit<GenerationOptions, 'contextLength'>,
+): Generator<GenerateStep, GenerateEnd, undefined> {
   const { contextLength } = model.config;
   const { prompt, sampling } = options;
   const generation = new Generation({ ...options, contextLength });

@@ -43,7 +43,10 @@ export class PositionRandom {
   }
 
   #last(): number {
-    return (((this.#words[0] as number) >>> 6) * 67_108_864 + ((this.#words[1] as number) >>> 6) + 0.5) / 4_503_599_627_370_496;
+    return (
+      (((this.#words[0] as number) >>> 6) * 67_108_864 + ((this.#words[1] as number) >>> 6) + 0.5) /
+      4_503_599_627_370_496
+    );
   }
 }
 

@@ -11,7 +11,11 @@ export interface Logprob {
  * Log probability of `id` and of the `count` likeliest ids (descending, lowest id first at a tie): log-softmax of the raw logits in f64
  * with exp64 and ln64, summed in id order, so that every node reports the same numbers.
  */
-export function tokenLogprobs(logits: Float32Array, id: number, count: number): Logprob & { readonly top: readonly Logprob[] } {
+export function tokenLogprobs(
+  logits: Float32Array,
+  id: number,
+  count: number,
+): Logprob & { readonly top: readonly Logprob[] } {
   let largest = Number.NEGATIVE_INFINITY;
   for (const value of logits) if (value > largest) largest = value;
   let sum = 0;

@@ -18,7 +18,11 @@ function multiplyHigh(a: number, b: number): number {
 }
 
 /** Four random words of `counter` (four words) under `key` (two words), written to `out`. */
-export function philox4x32(counter: readonly [number, number, number, number], key: readonly [number, number], out: Uint32Array): void {
+export function philox4x32(
+  counter: readonly [number, number, number, number],
+  key: readonly [number, number],
+  out: Uint32Array,
+): void {
   let [c0, c1, c2, c3] = counter;
   let [k0, k1] = key;
   for (let round = 0; round < ROUNDS; round += 1) {

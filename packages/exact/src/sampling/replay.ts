@@ -7,7 +7,12 @@ import { EMPTY_TRACE, TRACE_PREFIX_BYTES } from './trace.ts';
 
 /** What a replay found. In a difference `expected` is what the model gives, `got` what the receipt says. */
 export type ReplayOutcome =
-  | { readonly equal: true; readonly tokens: number; readonly text: string; readonly finish: 'stop' | 'length' | 'unfinished' }
+  | {
+      readonly equal: true;
+      readonly tokens: number;
+      readonly text: string;
+      readonly finish: 'stop' | 'length' | 'unfinished';
+    }
   | ReplayDifference;
 
 export interface ReplayDifference {
@@ -44,24 +49,39 @@ const DEFAULT_CHUNK = 256;
 const LOGITS_BYTES_MAX = 64 * 1024 * 1024;
 const END = 'end of generation';
 
-function difference(what: ReplayDifference['what'], position: number, expected: string | number, got: string | number): ReplayDifference {
+function difference(
+  what: ReplayDifference['what'],
+  position: number,
+  expected: string | number,
+  got: string | number,
+): ReplayDifference {
   return { equal: false, position, what, expected: String(expected), got: String(got) };
 }
 
 /** What is wrong before anything is computed: counts and ids that no run of this model can have. */
-function checkDisclosure(model: ExactModel, { prompt, completion }: Disclosure, hashes: Uint8Array | null): ReplayDifference | null {
+function checkDisclosure(
+  model: ExactModel,
+  { prompt, completion }: Disclosure,
+  hashes: Uint8Array | null,
+): ReplayDifference | null {
   const { vocabSize, contextLength } = model.config;
   if (prompt.length === 0) return difference('trace', 0, 'a prompt', 'no ids');
   const held = Math.floor((hashes?.length ?? 0) / TRACE_PREFIX_BYTES);
   if (hashes === null || hashes.length !== completion.length * TRACE_PREFIX_BYTES) {
     const got = hashes === null ? 'no base64' : `${hashes.length} bytes`;
-    return difference('trace', Math.min(held, completion.length), `${completion.length * TRACE_PREFIX_BYTES} bytes`, got);
+    return difference(
+      'trace',
+      Math.min(held, completion.length),
+      `${completion.length * TRACE_PREFIX_BYTES} bytes`,
+      got,
+    );
   }
   const known = (id: number): boolean => Number.isInteger(id) && id >= 0 && id < vocabSize;
   const stranger = prompt.find((id) => !known(id));
   if (stranger !== undefined) return difference('trace', 0, `a prompt of ids below ${vocabSize}`, stranger);
   const position = completion.findIndex((id) => !known(id));
-  if (position >= 0) return difference('sampling', position, `an id below ${vocabSize}`, completion[position] as number);
+  if (position >= 0)
+    return difference('sampling', position, `an id below ${vocabSize}`, completion[position] as number);
   if (completion.length > 0 && prompt.length + completion.length > contextLength) {
     const end = Math.max(0, contextLength - prompt.length);
     return difference('sampling', end, END, completion[end] as number);
@@ -70,7 +90,12 @@ function checkDisclosure(model: ExactModel, { prompt, completion }: Disclosure, 
 }
 
 /** Checks one output token against its logits and appends it: the text that it makes final, or the difference. */
-function checkToken(generation: Generation, options: ReplayOptions, hashes: Uint8Array, logits: Float32Array): string | ReplayDifference {
+function checkToken(
+  generation: Generation,
+  options: ReplayOptions,
+  hashes: Uint8Array,
+  logits: Float32Array,
+): string | ReplayDifference {
   const { completion } = options.disclosure;
   const position = generation.length;
   const id = completion[position] as number;
@@ -82,16 +107,22 @@ function checkToken(generation: Generation, options: ReplayOptions, hashes: Uint
   if (!equalBytes(expected, got)) return difference('trace', position, encodeHex(expected), encodeHex(got));
   // The prefixes only point to a place; the root is what the receipt has committed to.
   const root = encodeHex(trace);
-  if (position === completion.length - 1 && root !== options.trace) return difference('trace', position, root, options.trace);
+  if (position === completion.length - 1 && root !== options.trace)
+    return difference('trace', position, root, options.trace);
   return choice === id ? text : difference('sampling', position, choice, id);
 }
 
 /** As `replay`, in steps: it yields after every call of the model, so that a host can do other work between them. */
-export function* replaySteps(model: ExactModel, tokenizer: Tokenizer, options: ReplayOptions): Generator<ReplayProgressStep, ReplayOutcome, undefined> {
+export function* replaySteps(
+  model: ExactModel,
+  tokenizer: Tokenizer,
+  options: ReplayOptions,
+): Generator<ReplayProgressStep, ReplayOutcome, undefined> {
   const { prompt, completion } = options.disclosure;
   const hashes = parseBase64(options.disclosure.trace);
   const malformed = checkDisclosure(model, options.disclosure, hashes);
-  if (malformed !== null || hashes === null) return malformed ?? difference('trace', 0, 'base64', options.disclosure.trace);
+  if (malformed !== null || hashes === null)
+    return malformed ?? difference('trace', 0, 'base64', options.disclosure.trace);
   const total = completion.length;
   if (total === 0) {
     if (options.trace !== EMPTY_TRACE) return difference('trace', 0, EMPTY_TRACE, options.trace);
@@ -127,7 +158,14 @@ export function* replaySteps(model: ExactModel, tokenizer: Tokenizer, options: R
 function generationOptions(model: ExactModel, tokenizer: Tokenizer, options: ReplayOptions): GenerationOptions {
   const { disclosure, sampling, modelDigest, sha256 } = options;
   const { contextLength } = model.config;
-  return { prompt: disclosure.prompt, sampling, tokenizer, modelDigest, contextLength, ...(sha256 === undefined ? {} : { sha256 }) };
+  return {
+    prompt: disclosure.prompt,
+    sampling,
+    tokenizer,
+    modelDigest,
+    contextLength,
+    ...(sha256 === undefined ? {} : { sha256 }),
+  };
 }
 
 /**

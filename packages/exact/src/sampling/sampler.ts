@@ -1,5 +1,5 @@
 // From logits to a token (specs/exact-1.md §7), in f64, in the order of the page.
-import { parseHex, RunproofError, type SamplingParameters, sha256 as defaultSha256 } from '@runproof/protocol';
+import { sha256 as defaultSha256, parseHex, RunproofError, type SamplingParameters } from '@runproof/protocol';
 import { exp64, ln64 } from '../oracle/elementary.ts';
 import { gumbelMax, PositionRandom, type Sha256 } from './gumbel.ts';
 
@@ -33,7 +33,8 @@ export class Sampler {
 
   /** Errors: `PARAMETER_INVALID` for a seed that is not hex32. */
   constructor({ sampling, prompt, sha256 }: SamplerOptions) {
-    if (!/^[0-9a-f]{64}$/.test(sampling.seed)) throw new RunproofError('PARAMETER_INVALID', 'seed must be 64 lower-case hex digits', { parameter: 'seed' });
+    if (!/^[0-9a-f]{64}$/.test(sampling.seed))
+      throw new RunproofError('PARAMETER_INVALID', 'seed must be 64 lower-case hex digits', { parameter: 'seed' });
     this.#sampling = sampling;
     this.#sha256 = sha256 ?? defaultSha256;
     this.#seed = parseHex(sampling.seed);
@@ -115,7 +116,11 @@ function* candidatesOf(z: Float64Array, sampling: SamplingParameters): Generator
 }
 
 /** How many candidates top_k and top_p keep, the scores in ascending order, and how many of those kept equal the lowest of them. */
-function keptCount(z: Float64Array, topK: number, topP: number): { kept: number; equals: number; ascending: Float64Array } {
+function keptCount(
+  z: Float64Array,
+  topK: number,
+  topP: number,
+): { kept: number; equals: number; ascending: Float64Array } {
   const size = z.length;
   let kept = topK > 0 ? Math.min(topK, size) : size;
   if (kept === size && topP >= 1) return { kept, equals: size, ascending: z };
@@ -161,8 +166,12 @@ export interface SampleContext {
 }
 
 /** The token that the contract chooses from `logits` at one position (specs/exact-1.md §7). For many positions prefer `Sampler`. */
-export function sample(logits: Float32Array, { sampling, promptIds, outputIds, position, sha256 }: SampleContext): number {
-  if (outputIds.length < position) throw new RunproofError('INTERNAL', `position ${position} needs the ${position} tokens before it`);
+export function sample(
+  logits: Float32Array,
+  { sampling, promptIds, outputIds, position, sha256 }: SampleContext,
+): number {
+  if (outputIds.length < position)
+    throw new RunproofError('INTERNAL', `position ${position} needs the ${position} tokens before it`);
   const sampler = new Sampler({ sampling, prompt: promptIds, ...(sha256 === undefined ? {} : { sha256 }) });
   for (let index = 0; index < position; index += 1) sampler.accept(outputIds[index] as number);
   return sampler.sample(logits);

@@ -4,7 +4,10 @@ import { describe, expect, it } from 'vitest';
 import { TextAssembler } from './text-assembler.ts';
 
 /** All deltas of `tokens`, until the end. */
-function assemble(tokens: readonly Uint8Array[], stop: readonly string[] = []): { deltas: string[]; text: string; stopped: boolean } {
+function assemble(
+  tokens: readonly Uint8Array[],
+  stop: readonly string[] = [],
+): { deltas: string[]; text: string; stopped: boolean } {
   const assembler = new TextAssembler(stop);
   const deltas: string[] = [];
   for (const token of tokens) {
@@ -31,9 +34,16 @@ const sizes = fc.array(fc.integer({ min: 1, max: 5 }), { minLength: 1, maxLength
 describe('TextAssembler', () => {
   it('decodes as a whole, however the bytes are cut', () => {
     fc.assert(
-      fc.property(fc.oneof(fc.uint8Array({ maxLength: 40 }), fc.string({ unit: 'binary', maxLength: 20 }).map((text) => utf8(text))), sizes, (bytes, lengths) => {
-        expect(assemble(cut(bytes, lengths)).text).toBe(new TextDecoder('utf-8', { ignoreBOM: true }).decode(bytes));
-      }),
+      fc.property(
+        fc.oneof(
+          fc.uint8Array({ maxLength: 40 }),
+          fc.string({ unit: 'binary', maxLength: 20 }).map((text) => utf8(text)),
+        ),
+        sizes,
+        (bytes, lengths) => {
+          expect(assemble(cut(bytes, lengths)).text).toBe(new TextDecoder('utf-8', { ignoreBOM: true }).decode(bytes));
+        },
+      ),
     );
   });
 
@@ -47,20 +57,32 @@ describe('TextAssembler', () => {
 
   it('ends before a stop string, however it is cut', () => {
     fc.assert(
-      fc.property(fc.string({ unit: fc.constantFrom('a', 'b', '\u{1f600}', 'é'), maxLength: 30 }), fc.array(fc.string({ unit: fc.constantFrom('a', 'b', '\u{1f600}'), minLength: 1, maxLength: 4 }), { maxLength: 3 }), sizes, (text, stop, lengths) => {
-        const result = assemble(cut(utf8(text), lengths), stop);
-        // By definition: the match that ends first, and among those the longest.
-        const ends = stop.flatMap((item) => [...text].length === 0 || !text.includes(item) ? [] : [{ end: text.indexOf(item) + item.length, item }]);
-        const first = ends.sort((left, right) => left.end - right.end || right.item.length - left.item.length)[0];
-        expect(result.stopped).toBe(first !== undefined);
-        expect(result.text).toBe(first === undefined ? text : text.slice(0, first.end - first.item.length));
-      }),
+      fc.property(
+        fc.string({ unit: fc.constantFrom('a', 'b', '\u{1f600}', 'é'), maxLength: 30 }),
+        fc.array(fc.string({ unit: fc.constantFrom('a', 'b', '\u{1f600}'), minLength: 1, maxLength: 4 }), {
+          maxLength: 3,
+        }),
+        sizes,
+        (text, stop, lengths) => {
+          const result = assemble(cut(utf8(text), lengths), stop);
+          // By definition: the match that ends first, and among those the longest.
+          const ends = stop.flatMap((item) =>
+            [...text].length === 0 || !text.includes(item) ? [] : [{ end: text.indexOf(item) + item.length, item }],
+          );
+          const first = ends.sort((left, right) => left.end - right.end || right.item.length - left.item.length)[0];
+          expect(result.stopped).toBe(first !== undefined);
+          expect(result.text).toBe(first === undefined ? text : text.slice(0, first.end - first.item.length));
+        },
+      ),
       { numRuns: 500 },
     );
   });
 
   it('never lets out a part of a stop string', () => {
-    const { deltas, text } = assemble(['Hello', ' END', ' of', ' EN', 'D', ' OF', ' it'].map((token) => utf8(token)), ['END OF']);
+    const { deltas, text } = assemble(
+      ['Hello', ' END', ' of', ' EN', 'D', ' OF', ' it'].map((token) => utf8(token)),
+      ['END OF'],
+    );
     expect(deltas).toEqual(['Hello', ' ', 'END of', ' ', '', '']);
     expect(text).toBe('Hello END of ');
   });
@@ -68,7 +90,12 @@ describe('TextAssembler', () => {
   it('gives back what only began as a stop string', () => {
     expect(assemble([utf8('one STO')], ['STOP'])).toEqual({ deltas: ['one '], text: 'one STO', stopped: false });
     expect(assemble([utf8('aab')], ['aaab'])).toEqual({ deltas: ['aab'], text: 'aab', stopped: false });
-    expect(assemble(['a', 'a', 'a', 'b'].map((token) => utf8(token)), ['aab']).text).toBe('a');
+    expect(
+      assemble(
+        ['a', 'a', 'a', 'b'].map((token) => utf8(token)),
+        ['aab'],
+      ).text,
+    ).toBe('a');
   });
 
   it('stays linear on a long stop string that nearly matches all the time', () => {

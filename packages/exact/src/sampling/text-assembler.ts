@@ -25,7 +25,8 @@ class StopMatcher {
 
   /** Takes the next character; true when it completes the stop string. */
   push(character: string): boolean {
-    while (this.matched > 0 && this.#text[this.matched] !== character) this.matched = this.#borders[this.matched] as number;
+    while (this.matched > 0 && this.#text[this.matched] !== character)
+      this.matched = this.#borders[this.matched] as number;
     if (this.#text[this.matched] === character) this.matched += 1;
     return this.matched === this.#text.length;
   }
@@ -50,7 +51,8 @@ export class TextAssembler {
 
   /** Errors: `PARAMETER_INVALID` for an empty stop string. */
   constructor(stop: readonly string[]) {
-    if (stop.includes('')) throw new RunproofError('PARAMETER_INVALID', 'a stop string must not be empty', { parameter: 'stop' });
+    if (stop.includes(''))
+      throw new RunproofError('PARAMETER_INVALID', 'a stop string must not be empty', { parameter: 'stop' });
     this.#stops = stop.map((text) => new StopMatcher(text));
   }
 

@@ -1,5 +1,12 @@
 // Token trace (specs/exact-1.md §8): a hash chain over every token and the logits it was sampled from.
-import { concatBytes, encodeTokenIds, parseHex, RunproofError, sha256 as defaultSha256, utf8 } from '@runproof/protocol';
+import {
+  concatBytes,
+  sha256 as defaultSha256,
+  encodeTokenIds,
+  parseHex,
+  RunproofError,
+  utf8,
+} from '@runproof/protocol';
 import type { Sha256 } from './gumbel.ts';
 
 /** Id of the contract that this package implements. */
@@ -16,7 +23,8 @@ const LITTLE_ENDIAN = new Uint8Array(new Uint16Array([1]).buffer)[0] === 1;
 
 /** Digest bytes of `sha256:<hex32>`; anything else is `PARAMETER_INVALID`. */
 function digestBytes(digest: string): Uint8Array {
-  if (!/^sha256:[0-9a-f]{64}$/.test(digest)) throw new RunproofError('PARAMETER_INVALID', 'the model digest must be sha256: and 64 hex digits');
+  if (!/^sha256:[0-9a-f]{64}$/.test(digest))
+    throw new RunproofError('PARAMETER_INVALID', 'the model digest must be sha256: and 64 hex digits');
   return parseHex(digest.slice('sha256:'.length));
 }
 
@@ -39,7 +47,12 @@ export class TokenTrace {
   constructor(options: { readonly modelDigest: string; readonly prompt: readonly number[]; readonly sha256?: Sha256 }) {
     this.#sha256 = options.sha256 ?? defaultSha256;
     this.#hash = this.#sha256(
-      concatBytes(TRACE_LABEL, digestBytes(options.modelDigest), this.#sha256(utf8(CONTRACT)), this.#sha256(encodeTokenIds(options.prompt))),
+      concatBytes(
+        TRACE_LABEL,
+        digestBytes(options.modelDigest),
+        this.#sha256(utf8(CONTRACT)),
+        this.#sha256(encodeTokenIds(options.prompt)),
+      ),
     );
   }
 
