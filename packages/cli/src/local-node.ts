@@ -50,6 +50,7 @@ export async function startLocalNode(options: LocalNodeOptions): Promise<LocalNo
     const engine = await openModel(options.model, terminal, options.threads);
     opened.push(() => engine.close());
     const store = await FileReceiptStore.open({ directory: data.receipts });
+    opened.push(() => store.close());
     const node: RunproofNode = createNode({
       engine,
       log,
