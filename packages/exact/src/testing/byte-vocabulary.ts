@@ -27,7 +27,8 @@ function strings(values: readonly string[]): GgufMetadataValue {
 
 /** Tokenizer metadata (byte-level BPE, ChatML template) of `vocabSize` tokens, at least 259. */
 export function byteVocabulary(vocabSize: number): Map<string, GgufMetadataValue> {
-  if (vocabSize < BYTE_VOCABULARY.smallest) throw new RunproofError('INTERNAL', `a byte vocabulary has at least ${BYTE_VOCABULARY.smallest} tokens`);
+  if (vocabSize < BYTE_VOCABULARY.smallest)
+    throw new RunproofError('INTERNAL', `a byte vocabulary has at least ${BYTE_VOCABULARY.smallest} tokens`);
   const tokens = [...byteSpellings(), '<|endoftext|>', '<|im_start|>', '<|im_end|>'];
   const types = [...Array.from({ length: 256 }, () => NORMAL), CONTROL, CONTROL, CONTROL];
   const merges: string[] = [];

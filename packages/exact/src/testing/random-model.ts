@@ -57,7 +57,8 @@ function metadataOf(options: RandomModelOptions, headDim: number): Map<string, G
     metadata.set(`${architecture}.rope.scaling.type`, { type: 'string', value: 'linear' });
     metadata.set(`${architecture}.rope.scaling.factor`, { type: 'f32', value: options.ropeLinear });
   }
-  if (options.vocabSize >= BYTE_VOCABULARY.smallest) for (const [key, value] of byteVocabulary(options.vocabSize)) metadata.set(key, value);
+  if (options.vocabSize >= BYTE_VOCABULARY.smallest)
+    for (const [key, value] of byteVocabulary(options.vocabSize)) metadata.set(key, value);
   return metadata;
 }
 
@@ -78,7 +79,10 @@ function tensorsOf(options: RandomModelOptions, headDim: number): GgufTensor[] {
   if (options.ropeFreqs === true) {
     const half = (options.ropeDimension ?? headDim) / 2;
     // Divisors from 1 to 8, as llama3 scaling has them: low frequencies are stretched.
-    vector('rope_freqs.weight', Float32Array.from({ length: half }, (_, index) => 1 + (7 * index) / half));
+    vector(
+      'rope_freqs.weight',
+      Float32Array.from({ length: half }, (_, index) => 1 + (7 * index) / half),
+    );
   }
   for (let layer = 0; layer < options.layers; layer += 1) {
     const name = (part: string): string => `blk.${layer}.${part}`;

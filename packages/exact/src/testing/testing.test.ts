@@ -6,19 +6,35 @@ import { BYTE_VOCABULARY } from './byte-vocabulary.ts';
 import { memorySource } from './memory-source.ts';
 import { decodeTensor, encodeTensor } from './quantize.ts';
 import { SeededRandom } from './random.ts';
-import { randomModel, type RandomModelOptions } from './random-model.ts';
+import { type RandomModelOptions, randomModel } from './random-model.ts';
 
 const OPTIONS: RandomModelOptions = {
-  seed: 9, architecture: 'llama', type: 'Q8_0', width: 32, layers: 1, heads: 2, kvHeads: 1, ffnWidth: 32, vocabSize: 300,
+  seed: 9,
+  architecture: 'llama',
+  type: 'Q8_0',
+  width: 32,
+  layers: 1,
+  heads: 2,
+  kvHeads: 1,
+  ffnWidth: 32,
+  vocabSize: 300,
 };
 
 describe('encodeTensor', () => {
   // Half a step of the coarsest grid, relative to the largest value of a block, with the rounding of scales to f16; Q4_0 reaches 7/8 of one sign.
-  it.each([['F32', 0], ['F16', 2 ** -11], ['BF16', 2 ** -8], ['Q8_0', 0.5 / 127 + 2 ** -11], ['Q4_0', 0.126]] as const)('%s is within its step', (type, step) => {
+  it.each([
+    ['F32', 0],
+    ['F16', 2 ** -11],
+    ['BF16', 2 ** -8],
+    ['Q8_0', 0.5 / 127 + 2 ** -11],
+    ['Q4_0', 0.126],
+  ] as const)('%s is within its step', (type, step) => {
     const values = new SeededRandom(2).values(320, 3);
     const decoded = decodeTensor(type, encodeTensor(type, values));
     for (let block = 0; block < 10; block += 1) {
-      const largest = values.subarray(block * 32, block * 32 + 32).reduce((most, value) => Math.max(most, Math.abs(value)), 0);
+      const largest = values
+        .subarray(block * 32, block * 32 + 32)
+        .reduce((most, value) => Math.max(most, Math.abs(value)), 0);
       for (let k = block * 32; k < block * 32 + 32; k += 1) {
         expect(Math.abs((decoded[k] as number) - (values[k] as number))).toBeLessThanOrEqual(step * largest * 1.001);
       }
@@ -29,14 +45,29 @@ describe('encodeTensor', () => {
     const ramp = Float32Array.from({ length: 32 }, (_, k) => k - 16);
     const q4 = encodeTensor('Q4_0', ramp);
     // The extreme is -16: scale 2, codes trunc((k - 16) / 2 + 8.5).
-    expect([...q4]).toEqual([0, 0x40, ...Array.from({ length: 16 }, (_, k) => Math.trunc(k / 2 + 0.5) | (Math.min(15, Math.trunc((k + 16) / 2 + 0.5)) << 4))]);
-    const q8 = encodeTensor('Q8_0', ramp.map((value) => (value * 127) / 16));
-    expect([...new Int8Array(q8.buffer, 2)]).toEqual([...ramp].map((value) => (value < 0 ? -1 : 1) * Math.floor((Math.abs(value) * 127) / 16 + 0.5)));
-    expect([...encodeTensor('BF16', Float32Array.of(1, -2, 1.00390625, 1.01171875))]).toEqual([0x80, 0x3f, 0, 0xc0, 0x80, 0x3f, 0x82, 0x3f]);
+    expect([...q4]).toEqual([
+      0,
+      0x40,
+      ...Array.from(
+        { length: 16 },
+        (_, k) => Math.trunc(k / 2 + 0.5) | (Math.min(15, Math.trunc((k + 16) / 2 + 0.5)) << 4),
+      ),
+    ]);
+    const q8 = encodeTensor(
+      'Q8_0',
+      ramp.map((value) => (value * 127) / 16),
+    );
+    expect([...new Int8Array(q8.buffer, 2)]).toEqual(
+      [...ramp].map((value) => (value < 0 ? -1 : 1) * Math.floor((Math.abs(value) * 127) / 16 + 0.5)),
+    );
+    expect([...encodeTensor('BF16', Float32Array.of(1, -2, 1.00390625, 1.01171875))]).toEqual([
+      0x80, 0x3f, 0, 0xc0, 0x80, 0x3f, 0x82, 0x3f,
+    ]);
   });
 
   it('keeps blocks of zeros', () => {
-    for (const type of TENSOR_TYPES) expect(decodeTensor(type, encodeTensor(type, new Float32Array(64))).every((value) => value === 0)).toBe(true);
+    for (const type of TENSOR_TYPES)
+      expect(decodeTensor(type, encodeTensor(type, new Float32Array(64))).every((value) => value === 0)).toBe(true);
   });
 });
 
@@ -64,6 +95,8 @@ describe('SeededRandom', () => {
     expect(mean).toBeCloseTo(5, 1);
     expect(Math.sqrt(variance)).toBeCloseTo(2, 1);
     const random = new SeededRandom(1);
-    expect(Array.from({ length: 1000 }, () => random.below(3)).filter((value) => value === 2).length).toBeGreaterThan(250);
+    expect(Array.from({ length: 1000 }, () => random.below(3)).filter((value) => value === 2).length).toBeGreaterThan(
+      250,
+    );
   });
 });

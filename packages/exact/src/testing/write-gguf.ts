@@ -5,7 +5,10 @@ import type { TensorType } from '../interfaces.ts';
 
 /** Metadata with its GGUF type. */
 export type GgufMetadataValue =
-  | { readonly type: 'u8' | 'i8' | 'u16' | 'i16' | 'u32' | 'i32' | 'f32' | 'u64' | 'i64' | 'f64'; readonly value: number }
+  | {
+      readonly type: 'u8' | 'i8' | 'u16' | 'i16' | 'u32' | 'i32' | 'f32' | 'u64' | 'i64' | 'f64';
+      readonly value: number;
+    }
   | { readonly type: 'bool'; readonly value: boolean }
   | { readonly type: 'string'; readonly value: string }
   | { readonly type: 'array'; readonly of: GgufMetadataValue['type']; readonly values: readonly GgufMetadataValue[] };
@@ -26,7 +29,19 @@ export interface GgufContent {
 }
 
 const VALUE_TYPE_ID: Readonly<Record<GgufMetadataValue['type'], number>> = {
-  u8: 0, i8: 1, u16: 2, i16: 3, u32: 4, i32: 5, f32: 6, bool: 7, string: 8, array: 9, u64: 10, i64: 11, f64: 12,
+  u8: 0,
+  i8: 1,
+  u16: 2,
+  i16: 3,
+  u32: 4,
+  i32: 5,
+  f32: 6,
+  bool: 7,
+  string: 8,
+  array: 9,
+  u64: 10,
+  i64: 11,
+  f64: 12,
 };
 
 /** As concatBytes of the protocol, for lists too long to be passed as arguments. */
@@ -86,7 +101,11 @@ function encodeValue(value: GgufMetadataValue): Uint8Array {
     case 'string':
       return encodeString(value.value);
     case 'array':
-      return join([encodeU32(VALUE_TYPE_ID[value.of]), encodeU64(value.values.length), ...value.values.map(encodeValue)]);
+      return join([
+        encodeU32(VALUE_TYPE_ID[value.of]),
+        encodeU64(value.values.length),
+        ...value.values.map(encodeValue),
+      ]);
   }
 }
 
@@ -97,10 +116,17 @@ export function writeGguf({ metadata, tensors, alignment }: GgufContent): Uint8A
   const entries = new Map(metadata);
   if (alignment !== undefined) entries.set('general.alignment', { type: 'u32', value: alignment });
   const parts: Uint8Array[] = [utf8('GGUF'), encodeU32(3), encodeU64(tensors.length), encodeU64(entries.size)];
-  for (const [key, value] of entries) parts.push(encodeString(key), encodeU32(VALUE_TYPE_ID[value.type]), encodeValue(value));
+  for (const [key, value] of entries)
+    parts.push(encodeString(key), encodeU32(VALUE_TYPE_ID[value.type]), encodeValue(value));
   let offset = 0;
   for (const { name, type, shape, data } of tensors) {
-    parts.push(encodeString(name), encodeU32(shape.length), ...shape.map(encodeU64), encodeU32(TENSOR_LAYOUT[type].id), encodeU64(offset));
+    parts.push(
+      encodeString(name),
+      encodeU32(shape.length),
+      ...shape.map(encodeU64),
+      encodeU32(TENSOR_LAYOUT[type].id),
+      encodeU64(offset),
+    );
     offset = align(offset + data.length);
   }
   const header = join(parts);
