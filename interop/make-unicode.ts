@@ -2,10 +2,10 @@
 // The contract pins this version (specs/exact-1.md §12.2): the tables of a runtime change with its version, token ids must not.
 import { readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import whitespace from '@unicode/unicode-15.1.0/Binary_Property/White_Space/code-points.mjs';
 import letters from '@unicode/unicode-15.1.0/General_Category/Letter/code-points.mjs';
 import numbers from '@unicode/unicode-15.1.0/General_Category/Number/code-points.mjs';
 import punctuation from '@unicode/unicode-15.1.0/General_Category/Punctuation/code-points.mjs';
-import whitespace from '@unicode/unicode-15.1.0/Binary_Property/White_Space/code-points.mjs';
 
 const CODE_POINTS = 0x110000;
 const TARGET = fileURLToPath(new URL('../packages/exact/src/tokenizer/generated/unicode-15-1.ts', import.meta.url));

@@ -39,7 +39,11 @@ export function typedMetadata(vocabulary: VocabularyFile): Map<string, GgufMetad
     else if (typeof value === 'number') typed.set(key, { type: 'u32', value });
     else {
       const of = typeof value[0] === 'string' ? 'string' : key.endsWith('.scores') ? 'f32' : 'i32';
-      typed.set(key, { type: 'array', of, values: value.map((item) => ({ type: of, value: item }) as GgufMetadataValue) });
+      typed.set(key, {
+        type: 'array',
+        of,
+        values: value.map((item) => ({ type: of, value: item }) as GgufMetadataValue),
+      });
     }
   }
   return typed;
@@ -50,7 +54,12 @@ const WIDTH = 32;
 /** The smallest body that the peer accepts: one layer of zeros. */
 function emptyLayer(vocabSize: number): GgufTensor[] {
   const tensor = (name: string, ...shape: number[]): GgufTensor => {
-    return { name, type: 'F32', shape, data: new Uint8Array(4 * shape.reduce((product, length) => product * length, 1)) };
+    return {
+      name,
+      type: 'F32',
+      shape,
+      data: new Uint8Array(4 * shape.reduce((product, length) => product * length, 1)),
+    };
   };
   const matrices = ['attn_q', 'attn_k', 'attn_v', 'attn_output', 'ffn_gate', 'ffn_up', 'ffn_down'];
   return [
@@ -91,7 +100,9 @@ export async function peerLogits(model: LlamaModel, ids: readonly number[]): Pro
   });
   try {
     const sequence = context.getSequence();
-    const results = await sequence.controlledEvaluate(ids.map((id) => [id as Token, { generateNext: { logits: true } }]));
+    const results = await sequence.controlledEvaluate(
+      ids.map((id) => [id as Token, { generateNext: { logits: true } }]),
+    );
     return results.map((result) => {
       const logits = new Float32Array(model.fileInfo.metadata.tokenizer.ggml.tokens.length);
       // The map is sorted by value, not by token.

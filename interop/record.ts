@@ -44,6 +44,7 @@ if (import.meta.main) {
     if (process.argv.includes('--check')) same = readFileSync(path, 'utf8') === text && same;
     else writeFileSync(path, text);
   }
-  if (process.argv.includes('--check')) console.log(same ? 'tokenizer vectors: as recorded' : 'tokenizer vectors: differ from the peer');
+  if (process.argv.includes('--check'))
+    console.log(same ? 'tokenizer vectors: as recorded' : 'tokenizer vectors: differ from the peer');
   process.exit(same ? 0 : 1);
 }

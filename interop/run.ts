@@ -12,21 +12,27 @@ interface Report {
   readonly numPassedTests: number;
   readonly numFailedTests: number;
   readonly numPendingTests: number;
-  readonly testResults: readonly { readonly name: string; readonly assertionResults: readonly { readonly status: string }[] }[];
+  readonly testResults: readonly {
+    readonly name: string;
+    readonly assertionResults: readonly { readonly status: string }[];
+  }[];
 }
 
 const FOLDER = fileURLToPath(new URL('.', import.meta.url));
 
 function install(): boolean {
   const installed = join(FOLDER, 'node_modules/.package-lock.json');
-  if (existsSync(installed) && statSync(installed).mtimeMs >= statSync(join(FOLDER, 'package-lock.json')).mtimeMs) return true;
+  if (existsSync(installed) && statSync(installed).mtimeMs >= statSync(join(FOLDER, 'package-lock.json')).mtimeMs)
+    return true;
   const command = ['ci', '--omit=optional', '--ignore-scripts', '--no-audit', '--no-fund'];
   return spawnSync('npm', command, { cwd: FOLDER, stdio: 'inherit', shell: process.platform === 'win32' }).status === 0;
 }
 
 function count(report: Report): { passed: number; failed: number } {
   const lanes = readdirSync(join(FOLDER, 'lanes')).filter((name) => name.endsWith('.test.ts'));
-  const ran = new Set(report.testResults.filter(({ assertionResults }) => assertionResults.length > 0).map(({ name }) => resolve(name)));
+  const ran = new Set(
+    report.testResults.filter(({ assertionResults }) => assertionResults.length > 0).map(({ name }) => resolve(name)),
+  );
   const missing = lanes.filter((name) => !ran.has(resolve(FOLDER, 'lanes', name)));
   for (const name of missing) console.log(`lane ${name} did not run`);
   return { passed: report.numPassedTests, failed: report.numFailedTests + report.numPendingTests + missing.length };
@@ -42,7 +48,15 @@ function main(): number {
       return 1;
     }
     const vitest = fileURLToPath(new URL('../node_modules/vitest/vitest.mjs', import.meta.url));
-    const command = [vitest, 'run', '--root', FOLDER, '--reporter=default', '--reporter=json', `--outputFile.json=${path}`];
+    const command = [
+      vitest,
+      'run',
+      '--root',
+      FOLDER,
+      '--reporter=default',
+      '--reporter=json',
+      `--outputFile.json=${path}`,
+    ];
     const { status } = spawnSync(process.execPath, command, { cwd: FOLDER, stdio: 'inherit' });
     if (!existsSync(path)) {
       console.log('interop: no report\n0 passed, 1 failed');

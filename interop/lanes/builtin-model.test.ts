@@ -1,7 +1,14 @@
 // The built-in model on real prompts: greedy tokens of the exact engine against those of llama.cpp on the same file.
 import { existsSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { createChatTemplate, createTokenizer, loadExactModel, readGguf, type Sequence, type TemplateTokenizer } from '@runproof/exact';
+import {
+  createChatTemplate,
+  createTokenizer,
+  loadExactModel,
+  readGguf,
+  type Sequence,
+  type TemplateTokenizer,
+} from '@runproof/exact';
 import { memorySource } from '@runproof/exact/testing';
 import type { LlamaModel, Token } from 'node-llama-cpp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -14,9 +21,26 @@ const TOKENS_MAX = 160;
 const NEAR_TIE = 0.1;
 
 const PROMPTS = [
-  ...['Tell me a story about a fox.', 'Tell me a story about a red kite and an old boat.', 'Tell me a short story about a dragon.'],
-  ...['Tell me a story about a girl named Ada.', 'Tell me a story about a robot who lost a key.', 'Count from 3 to 9.', 'Count from 1 to 5.'],
-  ...['What is 12 + 7?', 'What is 9 - 4?', 'What is 3 times 5?', 'Hello!', 'Who are you?', 'What is the capital of France?', 'Thank you!'],
+  ...[
+    'Tell me a story about a fox.',
+    'Tell me a story about a red kite and an old boat.',
+    'Tell me a short story about a dragon.',
+  ],
+  ...[
+    'Tell me a story about a girl named Ada.',
+    'Tell me a story about a robot who lost a key.',
+    'Count from 3 to 9.',
+    'Count from 1 to 5.',
+  ],
+  ...[
+    'What is 12 + 7?',
+    'What is 9 - 4?',
+    'What is 3 times 5?',
+    'Hello!',
+    'Who are you?',
+    'What is the capital of France?',
+    'Thank you!',
+  ],
   'Mia had a red ball. She put the ball in a box. Where is the ball?',
 ];
 
@@ -37,7 +61,10 @@ function greedy(sequence: Sequence, prompt: readonly number[], ends: ReadonlySet
     rows.push(current);
     row = ends.has(best) ? undefined : sequence.extend([best], 0)[0];
   }
-  return { ids, lead: (position, other) => (rows[position]?.[ids[position] ?? 0] ?? 0) - (rows[position]?.[other] ?? 0) };
+  return {
+    ids,
+    lead: (position, other) => (rows[position]?.[ids[position] ?? 0] ?? 0) - (rows[position]?.[other] ?? 0),
+  };
 }
 
 async function peerGreedy(peer: LlamaModel, prompt: readonly number[], count: number): Promise<number[]> {
@@ -75,7 +102,10 @@ describe('runproof-tiny', () => {
 
   it('has the same tokens', () => {
     for (const text of [...NASTY_TEXTS, ...PROMPTS, ...randomTexts(3, 300, 40)]) {
-      expect({ text, ids: tokenizer.encode(text, { addBos: false }) }).toEqual({ text, ids: [...peer.tokenize(text, false)] });
+      expect({ text, ids: tokenizer.encode(text, { addBos: false }) }).toEqual({
+        text,
+        ids: [...peer.tokenize(text, false)],
+      });
     }
     const ends = [...peer.iterateAllTokens()].filter((id) => peer.isEogToken(id));
     expect([...tokenizer.endOfGeneration].sort((left, right) => left - right)).toEqual(ends);

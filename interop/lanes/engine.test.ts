@@ -2,7 +2,7 @@
 // every position. The arithmetic differs on purpose (llama.cpp rounds activations to 8 bits, f16 or bf16 and sums in another order), so the
 // bound is statistical: root mean square of the difference over root mean square of the logits, per position.
 import { loadExactModel, loadOracle } from '@runproof/exact';
-import { memorySource, randomModel, type RandomModelOptions } from '@runproof/exact/testing';
+import { memorySource, type RandomModelOptions, randomModel } from '@runproof/exact/testing';
 import { describe, expect, it } from 'vitest';
 import { loadPeerModel, peerLogits, writeModelFile } from '../peer.ts';
 
@@ -31,7 +31,11 @@ const LLAMA_ONLY: typeof LAYOUTS = [
   ['llama3 RoPE scaling', { ropeFreqs: true }],
 ];
 
-function options(architecture: 'llama' | 'qwen2', type: keyof typeof BOUNDS, layout: Partial<RandomModelOptions>): RandomModelOptions {
+function options(
+  architecture: 'llama' | 'qwen2',
+  type: keyof typeof BOUNDS,
+  layout: Partial<RandomModelOptions>,
+): RandomModelOptions {
   return { seed: 7, architecture, type, ...SHAPE, ...layout };
 }
 
@@ -41,7 +45,10 @@ function argmax(row: Float32Array): number {
   return row.reduce((best, value, index) => (value > (row[best] ?? 0) ? index : best), 0);
 }
 
-function difference(ours: readonly Float32Array[], theirs: readonly Float32Array[]): { mean: number; worst: number; agree: number } {
+function difference(
+  ours: readonly Float32Array[],
+  theirs: readonly Float32Array[],
+): { mean: number; worst: number; agree: number } {
   const errors = ours.map((row, position) => {
     const other = theirs[position] ?? new Float32Array(row.length);
     let square = 0;
@@ -78,14 +85,17 @@ async function logitsOfEngine(model: Uint8Array): Promise<Float32Array[]> {
 
 describe.each(['llama', 'qwen2'] as const)('%s', (architecture) => {
   describe.each(['F32', 'F16', 'BF16', 'Q8_0', 'Q4_0'] as const)('%s', (type) => {
-    it.each([...LAYOUTS, ...(architecture === 'llama' ? LLAMA_ONLY : [])])('%s: logits within the bound', async (_name, layout) => {
-      const model = randomModel(options(architecture, type, layout));
-      const measured = difference(await logitsOfEngine(model), await logitsOfPeer(model));
-      const bound = BOUNDS[type];
-      expect(measured.mean).toBeLessThan(bound.mean);
-      expect(measured.worst).toBeLessThan(bound.worst);
-      expect(measured.agree).toBeGreaterThanOrEqual(bound.agree);
-    });
+    it.each([...LAYOUTS, ...(architecture === 'llama' ? LLAMA_ONLY : [])])(
+      '%s: logits within the bound',
+      async (_name, layout) => {
+        const model = randomModel(options(architecture, type, layout));
+        const measured = difference(await logitsOfEngine(model), await logitsOfPeer(model));
+        const bound = BOUNDS[type];
+        expect(measured.mean).toBeLessThan(bound.mean);
+        expect(measured.worst).toBeLessThan(bound.worst);
+        expect(measured.agree).toBeGreaterThanOrEqual(bound.agree);
+      },
+    );
   });
 });
 

@@ -15,5 +15,8 @@ it.each(['make-unicode.ts', 'make-vocab.ts', 'record.ts'])('%s --check', (script
 });
 
 it('type checks', () => {
-  expect(run('../node_modules/typescript/bin/tsc', '--noEmit', '-p', 'tsconfig.json')).toEqual({ status: 0, output: '' });
+  expect(run('../node_modules/typescript/bin/tsc', '--noEmit', '-p', 'tsconfig.json')).toEqual({
+    status: 0,
+    output: '',
+  });
 });

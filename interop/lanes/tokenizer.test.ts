@@ -21,7 +21,11 @@ describe.each(FAMILIES)('tokenizer $name', (family) => {
     for (const text of texts) {
       for (const parseSpecial of [false, true]) {
         const ids = tokenizer.encode(text, { parseSpecial, addBos: false });
-        expect({ text, parseSpecial, ids }).toEqual({ text, parseSpecial, ids: [...peer.tokenize(text, parseSpecial)] });
+        expect({ text, parseSpecial, ids }).toEqual({
+          text,
+          parseSpecial,
+          ids: [...peer.tokenize(text, parseSpecial)],
+        });
       }
     }
   };
@@ -36,30 +40,33 @@ describe.each(FAMILIES)('tokenizer $name', (family) => {
   });
 });
 
-describe.each(FAMILIES.filter(({ vocabulary }) => vocabulary === 'byte-pair'))('word boundaries of $name', ({ name }) => {
-  const vocabulary = probeVocabulary(name);
-  const tokenizer = createTokenizer(new Map(Object.entries(vocabulary)));
-  let peer: LlamaModel;
-  beforeAll(async () => {
-    peer = await loadPeerVocabulary(`probe-${name}`, vocabulary);
-  });
-  afterAll(() => peer.dispose());
+describe.each(FAMILIES.filter(({ vocabulary }) => vocabulary === 'byte-pair'))(
+  'word boundaries of $name',
+  ({ name }) => {
+    const vocabulary = probeVocabulary(name);
+    const tokenizer = createTokenizer(new Map(Object.entries(vocabulary)));
+    let peer: LlamaModel;
+    beforeAll(async () => {
+      peer = await loadPeerVocabulary(`probe-${name}`, vocabulary);
+    });
+    afterAll(() => peer.dispose());
 
-  it('are the same around every character', () => {
-    let chunk = '';
-    const compare = (): void => {
-      expect(tokenizer.encode(chunk, { addBos: false })).toEqual([...peer.tokenize(chunk, false)]);
-      chunk = '';
-    };
-    for (let point = 1; point < 0x110000; point += 1) {
-      if (point === 0xd800) point = 0xe000;
-      // Planes 4 to 13 hold no characters, 15 and 16 only private use.
-      if (point === 0x40000) point = 0xe0000;
-      if (point === 0xf0100) point = 0x10ff00;
-      const character = String.fromCodePoint(point);
-      chunk += `a${character}b ${character}${character}1${character}. ${character}  `;
-      if (point % 2048 === 0) compare();
-    }
-    compare();
-  });
-});
+    it('are the same around every character', () => {
+      let chunk = '';
+      const compare = (): void => {
+        expect(tokenizer.encode(chunk, { addBos: false })).toEqual([...peer.tokenize(chunk, false)]);
+        chunk = '';
+      };
+      for (let point = 1; point < 0x110000; point += 1) {
+        if (point === 0xd800) point = 0xe000;
+        // Planes 4 to 13 hold no characters, 15 and 16 only private use.
+        if (point === 0x40000) point = 0xe0000;
+        if (point === 0xf0100) point = 0x10ff00;
+        const character = String.fromCodePoint(point);
+        chunk += `a${character}b ${character}${character}1${character}. ${character}  `;
+        if (point % 2048 === 0) compare();
+      }
+      compare();
+    });
+  },
+);

@@ -16,5 +16,9 @@ export const FAMILIES: readonly TokenizerFamily[] = [
   { name: 'dbrx', vocabulary: 'byte-pair', changes: { 'tokenizer.ggml.pre': 'dbrx' } },
   { name: 'default', vocabulary: 'byte-pair', changes: { 'tokenizer.ggml.pre': 'default' } },
   { name: 'sentence-piece', vocabulary: 'sentence-piece', changes: {} },
-  { name: 'sentence-piece-no-prefix', vocabulary: 'sentence-piece', changes: { 'tokenizer.ggml.add_space_prefix': false } },
+  {
+    name: 'sentence-piece-no-prefix',
+    vocabulary: 'sentence-piece',
+    changes: { 'tokenizer.ggml.add_space_prefix': false },
+  },
 ];

@@ -2,7 +2,9 @@
 import { NASTY_TEXTS, TRAINING_TEXT } from './corpus.ts';
 
 /** GGUF metadata of a tokenizer as plain JSON. */
-export type VocabularyFile = Readonly<Record<string, string | boolean | number | readonly string[] | readonly number[]>>;
+export type VocabularyFile = Readonly<
+  Record<string, string | boolean | number | readonly string[] | readonly number[]>
+>;
 
 const TYPE = { normal: 1, unknown: 2, control: 3, userDefined: 4, unused: 5, byte: 6 } as const;
 
@@ -81,17 +83,47 @@ export function trainBytePair(): VocabularyFile {
   const spell = (text: string): string[] => Array.from(Buffer.from(text, 'utf8'), (byte) => characters[byte] ?? '');
   const words = (TRAINING_TEXT.match(/\s*\S{1,12}|\s+/gu) ?? []).map(spell);
   // Runs of spaces, line ends and digits come last: merges that only some pre-tokenizers let through.
-  const runs = ['    ', '        ', '\n\n', '\n\n\n', ' \n', '\r\n', '\r\n\r\n', '12', '123', '345', '6789', "'s", "'ve", '.\n', ';\n', ')\n\n'];
+  const runs = [
+    '    ',
+    '        ',
+    '\n\n',
+    '\n\n\n',
+    ' \n',
+    '\r\n',
+    '\r\n\r\n',
+    '12',
+    '123',
+    '345',
+    '6789',
+    "'s",
+    "'ve",
+    '.\n',
+    ';\n',
+    ')\n\n',
+  ];
   const merges = train([...words, ...runs.flatMap((run) => [spell(run), spell(run), spell(run)])], 900, 24);
   const tokens = new Map<string, number>(characters.map((character) => [character, TYPE.normal]));
   for (const [left, right] of merges) tokens.set(left + right, TYPE.normal);
   // Tokens that no merge makes: only a rule that looks whole words up can find them.
-  for (const word of [' answered', ' perpendicular', ' Größe', '日本語', 'ABCDEF', ' ...', '\n\n\n\n\n\n', ' 1000', ' Hello', '안녕']) {
+  for (const word of [
+    ' answered',
+    ' perpendicular',
+    ' Größe',
+    '日本語',
+    'ABCDEF',
+    ' ...',
+    '\n\n\n\n\n\n',
+    ' 1000',
+    ' Hello',
+    '안녕',
+  ]) {
     const spelling = spell(word).join('');
     if (!tokens.has(spelling)) tokens.set(spelling, TYPE.normal);
   }
-  for (const special of ['<|endoftext|>', '<|im_start|>', '<|im_end|>', '<|im_end|>\n', '<s>']) tokens.set(special, TYPE.control);
-  for (const added of ['<tool>', '<tool_call>', '</tool_call>', '日本日本', '\n\n\n\n', '     ']) tokens.set(added, TYPE.userDefined);
+  for (const special of ['<|endoftext|>', '<|im_start|>', '<|im_end|>', '<|im_end|>\n', '<s>'])
+    tokens.set(special, TYPE.control);
+  for (const added of ['<tool>', '<tool_call>', '</tool_call>', '日本日本', '\n\n\n\n', '     '])
+    tokens.set(added, TYPE.userDefined);
   tokens.set('[unused0]', TYPE.unused);
   const spellings = [...tokens.keys()];
   return {
@@ -110,15 +142,20 @@ export function trainBytePair(): VocabularyFile {
 /** SentencePiece-style. Scores fall with the order of the merges, three at a time equal, so that ties are decided too. */
 export function trainSentencePiece(): VocabularyFile {
   const marked = `${TRAINING_TEXT}${NASTY_TEXTS.slice(0, 60).join(' ')}`.replaceAll(' ', '▁');
-  const pieces = (marked.match(/\n+|▁*[^▁\n]*/gu) ?? []).filter((piece) => piece !== '').map((piece) => Array.from(piece));
+  const pieces = (marked.match(/\n+|▁*[^▁\n]*/gu) ?? [])
+    .filter((piece) => piece !== '')
+    .map((piece) => Array.from(piece));
   const spaces = ['▁▁', '▁▁▁▁', '▁▁▁▁▁▁▁▁'].flatMap((run) => [Array.from(run), Array.from(run)]);
   const merges = train([...pieces, ...spaces], 700, 12);
   const tokens = new Map<string, readonly [type: number, score: number]>();
   tokens.set('<unk>', [TYPE.unknown, 0]);
   for (const special of ['<s>', '</s>', '<|im_start|>', '<|im_end|>']) tokens.set(special, [TYPE.control, 0]);
-  for (let byte = 0; byte < 256; byte += 1) tokens.set(`<0x${byte.toString(16).toUpperCase().padStart(2, '0')}>`, [TYPE.byte, 0]);
+  for (let byte = 0; byte < 256; byte += 1)
+    tokens.set(`<0x${byte.toString(16).toUpperCase().padStart(2, '0')}>`, [TYPE.byte, 0]);
   for (const added of ['<tool>', '<tool_call>', '日本日本', '     ']) tokens.set(added, [TYPE.userDefined, 0]);
-  merges.forEach(([left, right], index) => tokens.set(left + right, [TYPE.normal, -Math.floor(index / 3)]));
+  for (const [index, [left, right]] of merges.entries()) {
+    tokens.set(left + right, [TYPE.normal, -Math.floor(index / 3)]);
+  }
   const counts = new Map<string, number>();
   for (const character of marked) counts.set(character, (counts.get(character) ?? 0) + 1);
   for (const [character, count] of counts) {

@@ -6,7 +6,11 @@ import { type FragmentEncoder, requireByteId } from './sentence-piece.ts';
 import { classTable, codePointsOf, writeUtf8 } from './unicode.ts';
 import { TOKENIZER_LIMITS, type Vocabulary } from './vocabulary.ts';
 
-const PRINTABLE: readonly (readonly [number, number])[] = [[0x21, 0x7e], [0xa1, 0xac], [0xae, 0xff]];
+const PRINTABLE: readonly (readonly [number, number])[] = [
+  [0x21, 0x7e],
+  [0xa1, 0xac],
+  [0xae, 0xff],
+];
 
 /** The character that spells each byte in a vocabulary: itself where Latin-1 prints it, else U+0100 and up in order. */
 export const BYTE_CHARACTERS: readonly string[] = (() => {
@@ -32,9 +36,11 @@ function readMerges(metadata: Metadata, vocabulary: Vocabulary): Map<number, Mer
     const space = line.indexOf(' ', 1);
     const left = line.slice(0, space);
     const right = line.slice(space + 1);
-    if (space < 0 || right === '' || right.includes(' ')) throw syntaxError(key, `merge ${rank} is not two tokens with one space between`);
+    if (space < 0 || right === '' || right.includes(' '))
+      throw syntaxError(key, `merge ${rank} is not two tokens with one space between`);
     for (const spelling of [left, right, left + right]) {
-      if (!allTokens.has(spelling)) throw syntaxError(key, `merge ${rank} needs the token "${spelling}", which does not exist`);
+      if (!allTokens.has(spelling))
+        throw syntaxError(key, `merge ${rank} needs the token "${spelling}", which does not exist`);
     }
     const ids = [left, right, left + right].map((spelling) => textTokens.get(spelling));
     const [leftId, rightId, id] = ids;

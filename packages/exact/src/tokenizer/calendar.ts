@@ -1,7 +1,20 @@
 // `strftime_now` of chat templates, with the clock as an argument and in UTC: a prompt must not depend on the machine that renders it.
 import { RunproofError } from '@runproof/protocol';
 
-const MONTHS = ['January', 'February', 'March', 'April', 'May', 'June', 'July', 'August', 'September', 'October', 'November', 'December'];
+const MONTHS = [
+  'January',
+  'February',
+  'March',
+  'April',
+  'May',
+  'June',
+  'July',
+  'August',
+  'September',
+  'October',
+  'November',
+  'December',
+];
 const DAYS = ['Sunday', 'Monday', 'Tuesday', 'Wednesday', 'Thursday', 'Friday', 'Saturday'];
 const DAY_MS = 86_400_000;
 
@@ -65,7 +78,8 @@ export function formatMoment(clockMs: number, format: string): string {
   const moment = momentOf(clockMs);
   return format.replaceAll(/%(-?)(.)/gsu, (whole, bare: string, name: string) => {
     const field = Object.hasOwn(FIELDS, name) ? FIELDS[name] : undefined;
-    if (field === undefined) throw new RunproofError('MODEL_TEMPLATE', `the chat template asks for the unknown date directive ${whole}`);
+    if (field === undefined)
+      throw new RunproofError('MODEL_TEMPLATE', `the chat template asks for the unknown date directive ${whole}`);
     const text = field(moment);
     return bare === '' ? text : text.replace(/^0+(?=\d)/, '');
   });

@@ -55,7 +55,8 @@ function createEnvironment(variables: Readonly<Record<string, unknown>>, clockMs
 }
 
 function parseTemplate(source: string): Program {
-  if (source.length > TEMPLATE_LIMITS.templateLength) throw refuse(`the model's chat template is longer than ${TEMPLATE_LIMITS.templateLength} characters`);
+  if (source.length > TEMPLATE_LIMITS.templateLength)
+    throw refuse(`the model's chat template is longer than ${TEMPLATE_LIMITS.templateLength} characters`);
   if (holdsMarks(source)) throw refuse("the model's chat template holds the noncharacter U+FDD0 or U+FDD1");
   try {
     return parse(tokenize(source, { lstrip_blocks: true, trim_blocks: true }));
@@ -78,18 +79,21 @@ function render(program: Program, environment: Environment): string {
     throw refuse(`the model's chat template failed: ${messageOf(error)}`, error);
   }
   if (typeof value !== 'string') throw refuse("the model's chat template gave no text");
-  if (value.length > TEMPLATE_LIMITS.promptLength) throw refuse(`the prompt is longer than ${TEMPLATE_LIMITS.promptLength} characters`);
+  if (value.length > TEMPLATE_LIMITS.promptLength)
+    throw refuse(`the prompt is longer than ${TEMPLATE_LIMITS.promptLength} characters`);
   return value;
 }
 
 function checkMessages(messages: readonly ChatMessage[]): void {
-  if (messages.length > TEMPLATE_LIMITS.messages) throw refuse(`${messages.length} messages, at most ${TEMPLATE_LIMITS.messages} are allowed`);
+  if (messages.length > TEMPLATE_LIMITS.messages)
+    throw refuse(`${messages.length} messages, at most ${TEMPLATE_LIMITS.messages} are allowed`);
   let length = 0;
   for (const { role, content } of messages) {
     if (!ROLE.test(role)) throw refuse('a role is a word of letters, digits, _ and -');
     length += content.length;
   }
-  if (length > TEMPLATE_LIMITS.promptLength) throw refuse(`the messages are longer than ${TEMPLATE_LIMITS.promptLength} characters`);
+  if (length > TEMPLATE_LIMITS.promptLength)
+    throw refuse(`the messages are longer than ${TEMPLATE_LIMITS.promptLength} characters`);
 }
 
 /**
@@ -97,7 +101,11 @@ function checkMessages(messages: readonly ChatMessage[]): void {
  * milliseconds since 1970-01-01T00:00:00Z; the contract says `TEMPLATE_CLOCK_MS`. Nothing is thrown here, so that a model without a usable template still completes plain text;
  * `encode` throws `MODEL_TEMPLATE` with the reason.
  */
-export function createChatTemplate(metadata: Metadata, tokenizer: TemplateTokenizer, options: { clockMs: number }): ChatTemplate {
+export function createChatTemplate(
+  metadata: Metadata,
+  tokenizer: TemplateTokenizer,
+  options: { clockMs: number },
+): ChatTemplate {
   const controls = tokenizer.specialTokens.filter((token) => token.control);
   let program: Program | null = null;
   return {

@@ -57,7 +57,8 @@ export function numberList(metadata: Metadata, key: string, count: number): read
   const values = list(metadata, key);
   if (values.length !== count) throw syntaxError(key, `${values.length} entries for ${count} tokens`);
   for (const value of values) {
-    if (typeof value !== 'number' || !Number.isFinite(value)) throw syntaxError(key, 'expected an array of finite numbers');
+    if (typeof value !== 'number' || !Number.isFinite(value))
+      throw syntaxError(key, 'expected an array of finite numbers');
   }
   return values as readonly number[];
 }

@@ -17,7 +17,8 @@ function mergeLetters(text: string, ranks: ReadonlyMap<string, number>): { words
     },
   });
   const words: string[] = [];
-  for (let index = 0; index < symbols.length; index = merger.next[index] ?? symbols.length) words.push(symbols[index] ?? '');
+  for (let index = 0; index < symbols.length; index = merger.next[index] ?? symbols.length)
+    words.push(symbols[index] ?? '');
   return { words, ranked };
 }
 
@@ -49,7 +50,9 @@ it('joins as the definition says, with equal ranks too', () => {
 });
 
 it('asks for the rank of at most three pairs per symbol, however long the run', () => {
-  const ranks = new Map(Array.from({ length: 18 }, (_, level) => [`${'a'.repeat(2 ** level)} ${'a'.repeat(2 ** level)}`, level]));
+  const ranks = new Map(
+    Array.from({ length: 18 }, (_, level) => [`${'a'.repeat(2 ** level)} ${'a'.repeat(2 ** level)}`, level]),
+  );
   const { words, ranked } = mergeLetters('a'.repeat(2 ** 17), ranks);
   expect(words).toEqual(['a'.repeat(2 ** 17)]);
   expect(ranked).toBeLessThan(3 * 2 ** 17);

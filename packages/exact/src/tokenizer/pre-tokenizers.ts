@@ -5,7 +5,7 @@
 import { LETTER, NUMBER, OTHER, PUNCTUATION, WHITESPACE } from './unicode.ts';
 
 /** A text as code points, and the class of each. */
-export interface Characters {
+interface Characters {
   readonly points: Uint32Array;
   readonly classes: Uint8Array;
 }
@@ -13,7 +13,7 @@ export interface Characters {
 /** Appends the end of every word of `characters[start, end)` to `ends`; the words lie side by side and cover the range. */
 type Scanner = (characters: Characters, start: number, end: number, ends: number[]) => void;
 
-export interface PreTokenizer {
+interface PreTokenizer {
   readonly scan: Scanner;
   /** a word that is a token as a whole is taken as it is, without merges */
   readonly ignoreMerges: boolean;
@@ -92,7 +92,8 @@ function wordLength(characters: Characters, position: number, end: number, digit
   if (kind === LETTER || (following === LETTER && kind !== NUMBER && !isLineEnd(points[position]))) {
     return skip(characters, position + 1, end, (other) => other === LETTER) - position;
   }
-  if (kind === NUMBER) return skip(characters, position, Math.min(end, position + digits), (other) => other === NUMBER) - position;
+  if (kind === NUMBER)
+    return skip(characters, position, Math.min(end, position + digits), (other) => other === NUMBER) - position;
   const spaced = points[position] === SPACE;
   if (isSymbol(spaced ? following : kind)) {
     let next = skip(characters, position + 1, end, isSymbol);
@@ -135,7 +136,9 @@ function scanSingleDigits(characters: Characters, start: number, end: number, en
     const number = skip(characters, position, end, (kind) => kind !== NUMBER);
     if (number > position) scanGpt2(characters, position, number, ends);
     position = number;
-    if (position < end) ends.push((position += 1));
+    if (position === end) return;
+    position += 1;
+    ends.push(position);
   }
 }
 

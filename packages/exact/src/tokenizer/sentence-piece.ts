@@ -12,7 +12,9 @@ export type FragmentEncoder = (text: string, output: number[]) => void;
 
 /** Rank of each id when its text is joined: 0 for the best score; equal scores have equal ranks. */
 function ranksOf(scores: readonly number[]): Int32Array {
-  const rankOfScore = new Map([...new Set(scores)].sort((left, right) => right - left).map((score, rank) => [score, rank]));
+  const rankOfScore = new Map(
+    [...new Set(scores)].sort((left, right) => right - left).map((score, rank) => [score, rank]),
+  );
   return Int32Array.from(scores, (score) => rankOfScore.get(score) ?? -1);
 }
 
@@ -61,5 +63,7 @@ export function requireByteId(byteIds: Int32Array, byte: number): number {
   const id = byteIds[byte] ?? -1;
   if (id >= 0) return id;
   const hex = byte.toString(16).toUpperCase().padStart(2, '0');
-  throw new RunproofError('PARAMETER_INVALID', `the text cannot be spelled: the model has no token for byte 0x${hex}`, { byte });
+  throw new RunproofError('PARAMETER_INVALID', `the text cannot be spelled: the model has no token for byte 0x${hex}`, {
+    byte,
+  });
 }

@@ -4,7 +4,7 @@ import { utf8 } from '@runproof/protocol';
 import { TOKEN_TYPE, type Vocabulary } from './vocabulary.ts';
 
 /** A stretch of ordinary text, or the id of a special token. */
-export type Piece = string | number;
+type Piece = string | number;
 
 export interface SpecialToken {
   readonly id: number;

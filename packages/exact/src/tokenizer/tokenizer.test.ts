@@ -16,7 +16,13 @@ interface VectorFile {
   readonly cases: readonly { text: string; parseSpecial: boolean; ids: readonly number[] }[];
 }
 interface InvalidFile {
-  readonly cases: readonly { comment: string; vocabulary: string; changes?: Changes; item?: [string, number, GgufValue]; code: string }[];
+  readonly cases: readonly {
+    comment: string;
+    vocabulary: string;
+    changes?: Changes;
+    item?: [string, number, GgufValue];
+    code: string;
+  }[];
 }
 
 function readJson<T>(path: string): T {
@@ -43,7 +49,8 @@ function codeOf(run: () => unknown): string {
 }
 
 const text = (bytes: Uint8Array): string => new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
-const idOf = (tokenizer: TemplateTokenizer, spelling: string): number => tokenizer.encode(spelling, { parseSpecial: true, addBos: false })[0] ?? -1;
+const idOf = (tokenizer: TemplateTokenizer, spelling: string): number =>
+  tokenizer.encode(spelling, { parseSpecial: true, addBos: false })[0] ?? -1;
 
 const FILES = readdirSync(VECTORS).filter((name) => name.endsWith('.json'));
 
@@ -68,7 +75,11 @@ describe.each(FILES)('vectors/tokenizer/%s', (name) => {
   });
 
   it('gives every text back', () => {
-    const character = fc.oneof(fc.string({ unit: 'binary', maxLength: 12 }), fc.string({ unit: 'grapheme', maxLength: 12 }), fc.constantFrom(' ', '  ', '\n', '<tool>', '日本日本', '     ', '<|im_end|>', "'s", '12'));
+    const character = fc.oneof(
+      fc.string({ unit: 'binary', maxLength: 12 }),
+      fc.string({ unit: 'grapheme', maxLength: 12 }),
+      fc.constantFrom(' ', '  ', '\n', '<tool>', '日本日本', '     ', '<|im_end|>', "'s", '12'),
+    );
     fc.assert(
       fc.property(fc.array(character, { maxLength: 12 }), (parts) => {
         const original = parts.join('');
@@ -97,21 +108,45 @@ describe('invalid metadata', () => {
   });
 
   it('throws nothing but RunproofError, whatever a value is', () => {
-    const keys = ['model', 'pre', 'tokens', 'token_type', 'merges', 'scores', 'bos_token_id', 'eos_token_id', 'add_bos_token'];
-    const value = fc.oneof(fc.string(), fc.double(), fc.boolean(), fc.array(fc.oneof(fc.string(), fc.integer(), fc.boolean()), { maxLength: 5 }));
+    const keys = [
+      'model',
+      'pre',
+      'tokens',
+      'token_type',
+      'merges',
+      'scores',
+      'bos_token_id',
+      'eos_token_id',
+      'add_bos_token',
+    ];
+    const value = fc.oneof(
+      fc.string(),
+      fc.double(),
+      fc.boolean(),
+      fc.array(fc.oneof(fc.string(), fc.integer(), fc.boolean()), { maxLength: 5 }),
+    );
     fc.assert(
-      fc.property(fc.constantFrom('byte-pair', 'sentence-piece'), fc.constantFrom(...keys), value, (vocabulary, key, value) => {
-        const metadata = metadataOf(vocabulary);
-        metadata.set(`tokenizer.ggml.${key}`, value);
-        expect(codeOf(() => createTokenizer(metadata))).toMatch(/^(MODEL_|nothing)/);
-      }),
+      fc.property(
+        fc.constantFrom('byte-pair', 'sentence-piece'),
+        fc.constantFrom(...keys),
+        value,
+        (vocabulary, key, value) => {
+          const metadata = metadataOf(vocabulary);
+          metadata.set(`tokenizer.ggml.${key}`, value);
+          expect(codeOf(() => createTokenizer(metadata))).toMatch(/^(MODEL_|nothing)/);
+        },
+      ),
       { numRuns: 100 },
     );
   });
 
   it('names what is unsupported and lists what is supported', () => {
-    expect(() => createTokenizer(metadataOf('byte-pair', { 'tokenizer.ggml.pre': 'tekken' }))).toThrow(/"tekken".*llama-bpe.*qwen2/);
-    expect(() => createTokenizer(metadataOf('byte-pair', { 'tokenizer.ggml.model': 't5' }))).toThrow(/"t5".*llama and gpt2/);
+    expect(() => createTokenizer(metadataOf('byte-pair', { 'tokenizer.ggml.pre': 'tekken' }))).toThrow(
+      /"tekken".*llama-bpe.*qwen2/,
+    );
+    expect(() => createTokenizer(metadataOf('byte-pair', { 'tokenizer.ggml.model': 't5' }))).toThrow(
+      /"t5".*llama and gpt2/,
+    );
   });
 });
 
@@ -123,7 +158,10 @@ describe('control tokens', () => {
     const index = tokens.indexOf('Ġthe');
     expect(createTokenizer(metadata).encode(' the')).toEqual([index]);
     for (const type of [2, 3, 5]) {
-      metadata.set('tokenizer.ggml.token_type', (metadata.get('tokenizer.ggml.token_type') as readonly number[]).with(index, type));
+      metadata.set(
+        'tokenizer.ggml.token_type',
+        (metadata.get('tokenizer.ggml.token_type') as readonly number[]).with(index, type),
+      );
       for (const preTokenizer of ['gpt-2', 'llama-bpe']) {
         metadata.set('tokenizer.ggml.pre', preTokenizer);
         const ids = createTokenizer(metadata).encode(' the them', { addBos: false });
@@ -137,7 +175,10 @@ describe('control tokens', () => {
     const metadata = metadataOf('sentence-piece');
     const index = (metadata.get('tokenizer.ggml.tokens') as readonly string[]).indexOf('▁the');
     expect(createTokenizer(metadata).encode('the', { addBos: false })).toEqual([index]);
-    metadata.set('tokenizer.ggml.token_type', (metadata.get('tokenizer.ggml.token_type') as readonly number[]).with(index, 3));
+    metadata.set(
+      'tokenizer.ggml.token_type',
+      (metadata.get('tokenizer.ggml.token_type') as readonly number[]).with(index, 3),
+    );
     const ids = createTokenizer(metadata).encode('the', { addBos: false });
     expect(ids).not.toContain(index);
     expect(text(createTokenizer(metadata).decode(ids, { start: true }))).toBe('the');
@@ -154,7 +195,10 @@ describe('control tokens', () => {
     const metadata = metadataOf('byte-pair');
     const index = (metadata.get('tokenizer.ggml.tokens') as readonly string[]).indexOf('<|im_end|>');
     for (const type of [1, 4]) {
-      metadata.set('tokenizer.ggml.token_type', (metadata.get('tokenizer.ggml.token_type') as readonly number[]).with(index, type));
+      metadata.set(
+        'tokenizer.ggml.token_type',
+        (metadata.get('tokenizer.ggml.token_type') as readonly number[]).with(index, type),
+      );
       const tokenizer = createTokenizer(metadata);
       expect(tokenizer.encode('<|im_end|>')).not.toContain(index);
       expect(tokenizer.endOfGeneration.has(index)).toBe(true);
@@ -175,7 +219,11 @@ describe('BOS', () => {
   it.each([
     ['byte-pair', {}, false],
     ['byte-pair', { 'tokenizer.ggml.pre': 'llama-bpe', 'tokenizer.ggml.add_bos_token': null }, true],
-    ['byte-pair', { 'tokenizer.ggml.pre': 'llama-bpe', 'tokenizer.ggml.add_bos_token': null, 'tokenizer.ggml.bos_token_id': null }, false],
+    [
+      'byte-pair',
+      { 'tokenizer.ggml.pre': 'llama-bpe', 'tokenizer.ggml.add_bos_token': null, 'tokenizer.ggml.bos_token_id': null },
+      false,
+    ],
     ['byte-pair', { 'tokenizer.ggml.add_bos_token': true }, true],
     ['sentence-piece', {}, true],
     ['sentence-piece', { 'tokenizer.ggml.add_bos_token': false }, false],
@@ -193,7 +241,10 @@ describe('text that cannot be spelled', () => {
   it('is refused, not shortened', () => {
     const metadata = metadataOf('byte-pair');
     const tokens = metadata.get('tokenizer.ggml.tokens') as readonly string[];
-    metadata.set('tokenizer.ggml.token_type', (metadata.get('tokenizer.ggml.token_type') as readonly number[]).with(tokens.indexOf('z'), 5));
+    metadata.set(
+      'tokenizer.ggml.token_type',
+      (metadata.get('tokenizer.ggml.token_type') as readonly number[]).with(tokens.indexOf('z'), 5),
+    );
     const tokenizer = createTokenizer(metadata);
     expect(codeOf(() => tokenizer.encode('zzz'))).toBe('PARAMETER_INVALID');
     expect(tokenizer.encode('yyy').length).toBeGreaterThan(0);

@@ -9,7 +9,9 @@ import { readVocabulary, TOKEN_TYPE, TOKENIZER_LIMITS, type Vocabulary } from '.
 
 const SPACE = 0x20;
 const BYTE_SPELLING = /^<0x([0-9A-F]{2})>$/;
-const BYTE_OF_CHARACTER: ReadonlyMap<string, number> = new Map(BYTE_CHARACTERS.map((character, byte) => [character, byte]));
+const BYTE_OF_CHARACTER: ReadonlyMap<string, number> = new Map(
+  BYTE_CHARACTERS.map((character, byte) => [character, byte]),
+);
 const NOTHING = new Uint8Array(0);
 
 /** What chat templates need beyond `Tokenizer`. */
@@ -29,7 +31,8 @@ export interface TemplateTokenizer extends Tokenizer {
 function byteOf({ spellings, types }: Vocabulary, id: number): number | null {
   if (types[id] !== TOKEN_TYPE.byte) return null;
   const digits = BYTE_SPELLING.exec(spellings[id] ?? '')?.[1];
-  if (digits === undefined) throw syntaxError('tokenizer.ggml.tokens', `token ${id} has type byte, but is not spelled <0xNN>`);
+  if (digits === undefined)
+    throw syntaxError('tokenizer.ggml.tokens', `token ${id} has type byte, but is not spelled <0xNN>`);
   return Number.parseInt(digits, 16);
 }
 
@@ -85,7 +88,9 @@ function createTextEncoder(metadata: Metadata, vocabulary: Vocabulary, special: 
     if (byte !== null) byteIds[byte] = id;
   });
   const encodeFragment: FragmentEncoder =
-    vocabulary.family === 'llama' ? createSentencePiece(metadata, vocabulary, byteIds) : createBytePair(metadata, vocabulary);
+    vocabulary.family === 'llama'
+      ? createSentencePiece(metadata, vocabulary, byteIds)
+      : createBytePair(metadata, vocabulary);
   const append = (text: string, output: number[], parseSpecial: boolean, userEnds: readonly number[]): void => {
     checkLength(text);
     let afterSpecial = true;
@@ -112,7 +117,8 @@ export function createTokenizer(metadata: Metadata): TemplateTokenizer {
 
   const decodeToken = (id: number, options: { special?: boolean } = {}): Uint8Array => {
     const bytes = table[id];
-    if (bytes === undefined) throw new RunproofError('PARAMETER_INVALID', `token id ${id} is not in the vocabulary`, { id });
+    if (bytes === undefined)
+      throw new RunproofError('PARAMETER_INVALID', `token id ${id} is not in the vocabulary`, { id });
     return bytes ?? (options.special === true ? utf8(spellings[id] ?? '') : NOTHING);
   };
 

@@ -17,7 +17,9 @@ it.each([
   [/\p{White_Space}/u, WHITESPACE],
 ])('agrees with %s of this runtime wherever it claims a class', (pattern, kind) => {
   // A runtime with newer tables knows more characters, but those of 15.1 keep their class.
-  const strangers = [...classTable().entries()].filter(([point, own]) => own === kind && !pattern.test(String.fromCodePoint(point)));
+  const strangers = [...classTable().entries()].filter(
+    ([point, own]) => own === kind && !pattern.test(String.fromCodePoint(point)),
+  );
   expect(strangers).toEqual([]);
 });
 

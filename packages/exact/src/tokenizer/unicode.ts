@@ -34,7 +34,9 @@ export function codePointsOf(text: string): Uint32Array {
     if (point >= 0xd800 && point < 0xe000) {
       const low = text.charCodeAt(index + 1);
       if (point >= 0xdc00 || !(low >= 0xdc00 && low < 0xe000)) {
-        throw new RunproofError('JSON_UNICODE', `the text has a lone surrogate at position ${index}`, { position: index });
+        throw new RunproofError('JSON_UNICODE', `the text has a lone surrogate at position ${index}`, {
+          position: index,
+        });
       }
       point = 0x10000 + ((point - 0xd800) << 10) + (low - 0xdc00);
       index += 1;

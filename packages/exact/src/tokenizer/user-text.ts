@@ -60,7 +60,9 @@ export function markUserText(content: string, controls: readonly SpecialToken[])
   let marked = '';
   let position = 0;
   for (const end of [...ends, content.length]) {
-    const part = content.slice(position, end).replaceAll(/[\uFDD0\uFDD1]/g, (character) => ESCAPED.get(character) ?? '');
+    const part = content
+      .slice(position, end)
+      .replaceAll(/[\uFDD0\uFDD1]/g, (character) => ESCAPED.get(character) ?? '');
     marked += end === content.length && !ends.includes(end) ? part : part + MARK;
     position = end;
   }

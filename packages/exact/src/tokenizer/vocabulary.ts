@@ -1,6 +1,14 @@
 // The vocabulary of a GGUF file, checked (specs/exact-1.md §12.1). Every string here comes from an untrusted file.
 import { RunproofError } from '@runproof/protocol';
-import { type Metadata, numberList, optionalBoolean, optionalId, optionalString, stringList, syntaxError } from './metadata.ts';
+import {
+  type Metadata,
+  numberList,
+  optionalBoolean,
+  optionalId,
+  optionalString,
+  stringList,
+  syntaxError,
+} from './metadata.ts';
 import { PRE_TOKENIZERS } from './pre-tokenizers.ts';
 
 /** Bounds, each several times what published models need. */
@@ -20,11 +28,13 @@ export const TOKEN_TYPE = { normal: 1, unknown: 2, control: 3, userDefined: 4, u
  * Spellings that end a generation in the models of a family, whatever type the file gives them; such a token is a control token. The list
  * is llama.cpp's, without the names of families that this package cannot run.
  */
-const END_SPELLINGS: ReadonlySet<string> = new Set([
-  ...['<|eot_id|>', '<|im_end|>', '<|end|>', '<|return|>', '<|call|>', '<|flush|>', '<|calls|>', '<end_of_turn>', '<|endoftext|>'],
-  ...['</s>', '<|eom_id|>', '<EOT>', '_<EOT>', '[EOT]', '[EOS]', '<|end_of_text|>', '<end_of_utterance>', '<eos>'],
-  ...['<｜end▁of▁sentence｜>', '<|fim_pad|>', '<|repo_name|>', '<|file_sep|>'],
-]);
+const END_SPELLINGS: ReadonlySet<string> = new Set(
+  (
+    '<|eot_id|> <|im_end|> <|end|> <|return|> <|call|> <|flush|> <|calls|> <end_of_turn> <|endoftext|> </s> <|eom_id|> ' +
+    '<EOT> _<EOT> [EOT] [EOS] <|end_of_text|> <end_of_utterance> <eos> <｜end▁of▁sentence｜> ' +
+    '<|fim_pad|> <|repo_name|> <|file_sep|>'
+  ).split(' '),
+);
 
 export interface Vocabulary {
   readonly family: 'llama' | 'gpt2';
@@ -51,7 +61,10 @@ function readFamily(metadata: Metadata): 'llama' | 'gpt2' {
   const model = optionalString(metadata, key);
   if (model === null) throw syntaxError(key, 'missing');
   if (model === 'llama' || model === 'gpt2') return model;
-  throw new RunproofError('MODEL_UNSUPPORTED', `${key} is "${model}"; supported are llama and gpt2`, { key, value: model });
+  throw new RunproofError('MODEL_UNSUPPORTED', `${key} is "${model}"; supported are llama and gpt2`, {
+    key,
+    value: model,
+  });
 }
 
 function readPreTokenizer(metadata: Metadata, family: 'llama' | 'gpt2'): string {
@@ -59,7 +72,10 @@ function readPreTokenizer(metadata: Metadata, family: 'llama' | 'gpt2'): string 
   const name = optionalString(metadata, key) ?? 'default';
   if (family === 'llama' || PRE_TOKENIZERS.has(name)) return name;
   const supported = [...PRE_TOKENIZERS.keys()];
-  throw new RunproofError('MODEL_UNSUPPORTED', `${key} is "${name}"; supported are ${supported.join(', ')}`, { key, value: name });
+  throw new RunproofError('MODEL_UNSUPPORTED', `${key} is "${name}"; supported are ${supported.join(', ')}`, {
+    key,
+    value: name,
+  });
 }
 
 function readTypes(metadata: Metadata, spellings: readonly string[]): Uint8Array {
@@ -79,7 +95,8 @@ function indexSpellings(spellings: readonly string[]): Map<string, number> {
   spellings.forEach((spelling, id) => {
     if (spelling === '') return;
     const other = ids.get(spelling);
-    if (other !== undefined) throw syntaxError('tokenizer.ggml.tokens', `tokens ${other} and ${id} have the same spelling`);
+    if (other !== undefined)
+      throw syntaxError('tokenizer.ggml.tokens', `tokens ${other} and ${id} have the same spelling`);
     ids.set(spelling, id);
   });
   return ids;
@@ -118,7 +135,8 @@ export function readVocabulary(metadata: Metadata): Vocabulary {
   const eos = optionalId(metadata, 'tokenizer.ggml.eos_token_id', spellings.length);
   const addBosKey = 'tokenizer.ggml.add_bos_token';
   const stated = optionalBoolean(metadata, addBosKey);
-  if (stated === true && bos === null) throw syntaxError(addBosKey, 'true, but there is no tokenizer.ggml.bos_token_id');
+  if (stated === true && bos === null)
+    throw syntaxError(addBosKey, 'true, but there is no tokenizer.ggml.bos_token_id');
   const usual = family === 'llama' || PRE_TOKENIZERS.get(preTokenizer)?.addBos === true;
   const addBos = bos !== null && (stated ?? usual);
   const endOfGeneration = endIds(metadata, spellings, eos);
