@@ -69,7 +69,7 @@ function train(words: readonly string[][], merges: number, lengthMax: number): [
   return pairs;
 }
 
-function byteCharacters(): string[] {
+export function byteCharacters(): string[] {
   let next = 0x100;
   return Array.from({ length: 256 }, (_, byte) => {
     const prints = (byte >= 0x21 && byte <= 0x7e) || (byte >= 0xa1 && byte <= 0xac) || byte >= 0xae;
