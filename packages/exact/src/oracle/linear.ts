@@ -25,7 +25,7 @@ export function sum4(values: Float32Array): number {
 }
 
 /** A vector in blocks of 32 (specs/exact-1.md §3): integer codes of magnitude at most A, and one scale per block. */
-export interface ActivationBlocks {
+interface ActivationBlocks {
   readonly codes: Int8Array;
   readonly scales: Float32Array;
 }
