@@ -8,7 +8,7 @@ import { type VerificationReport, verify } from '@runproof/verify';
 import { modelPath, openModel, replayerOf } from './model.ts';
 import { count, duration, type Terminal } from './terminal.ts';
 
-export interface ChatProofOptions {
+interface ChatProofOptions {
   readonly policy: string;
   /** digest of the node's model */
   readonly digest: string;

@@ -13,7 +13,7 @@ export interface LocalNode {
   stop(milliseconds: number): Promise<void>;
 }
 
-export interface LocalNodeOptions {
+interface LocalNodeOptions {
   readonly data: DataDirectory;
   readonly model: string;
   readonly host: string;

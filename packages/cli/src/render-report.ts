@@ -1,6 +1,6 @@
 // A verification report as a person reads it.
 import { ERROR_CODES, type Evidence } from '@runproof/protocol';
-import type { VerificationReport } from '@runproof/verify';
+import type { CheckId, VerificationReport } from '@runproof/verify';
 import { count, type Paint, printable } from './terminal.ts';
 
 const ID_WIDTH = 20;
@@ -12,6 +12,18 @@ function evidenceLines(evidence: Evidence): string[] {
     const shown = text.length > EVIDENCE_CHARACTERS_MAX ? `${text.slice(0, EVIDENCE_CHARACTERS_MAX)}…` : text;
     return `      ${' '.repeat(ID_WIDTH)}${name}: ${printable(shown).replaceAll('\n', '\\n')}`;
   });
+}
+
+/** How to give what a check needs. */
+function hint(id: CheckId): string {
+  const options: Partial<Record<CheckId, string>> = {
+    'model.trusted': 'the policy has no model line',
+    'engine.trusted': 'the policy has no engine line',
+    'nonce.match': 'give the nonce that you sent with --nonce',
+    'request.match': 'give the request body with --request',
+    'response.match': 'give the response body with --response',
+  };
+  return options[id] ?? 'needs a receipt that discloses its tokens, --request, and --replay';
 }
 
 /** What the verdict means, in one sentence. */
@@ -37,7 +49,7 @@ export function renderReport(report: VerificationReport, paint: Paint): string {
       lines.push(`      ${' '.repeat(ID_WIDTH)}${check.code}: ${ERROR_CODES[check.code][1]}`);
     }
   }
-  for (const id of report.missing) lines.push(`  ${paint.warn('----')}  ${id.padEnd(ID_WIDTH)}not checked: what it needs was not given`);
+  for (const id of report.missing) lines.push(`  ${paint.warn('----')}  ${id.padEnd(ID_WIDTH)}not checked: ${hint(id)}`);
   const tint = report.verdict === 'valid' ? paint.good : report.verdict === 'invalid' ? paint.bad : paint.warn;
   return `${[...lines, '', tint(verdictSentence(report))].join('\n')}\n`;
 }

@@ -1,11 +1,11 @@
 // What the program says, and where: facts to stdout, everything for a person's eyes to stderr.
 
-export interface TextStream {
+interface TextStream {
   readonly isTTY?: boolean;
   write(text: string): unknown;
 }
 
-export interface Progress {
+interface Progress {
   update(done: number, total: number): void;
   end(): void;
 }

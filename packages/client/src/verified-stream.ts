@@ -4,7 +4,7 @@ import { VerificationError } from './errors.ts';
 import { EventSplitter } from './event-splitter.ts';
 import { joinBytes } from './read-bounded.ts';
 
-export interface VerifiedStreamOptions {
+interface VerifiedStreamOptions {
   readonly operation: Operation;
   /** Bytes of the whole stream, at most. */
   readonly bytesMax: number;

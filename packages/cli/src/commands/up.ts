@@ -72,10 +72,17 @@ function announce(node: LocalNode, url: string, checked: SelfCheck, policyPath: 
   terminal.write(lines.join('\n'));
 }
 
-/** Resolves when a signal has ended the node. The first one drains, the second does not wait. */
-function untilStopped(node: LocalNode, terminal: Terminal): Promise<void> {
-  return new Promise((resolve, reject) => {
-    let signals = 0;
+interface Signals {
+  /** true once a signal came */
+  readonly stopping: boolean;
+  /** Resolves when a signal has ended the node. */
+  readonly stopped: Promise<void>;
+}
+
+/** The first signal drains, the second one does not wait, the third ends the process as it is. */
+function listenForSignals(node: LocalNode, terminal: Terminal): Signals {
+  let signals = 0;
+  const stopped = new Promise<void>((resolve, reject) => {
     const onSignal = (): void => {
       signals += 1;
       if (signals === 1) terminal.note('Stopping: running answers are finished and sealed first. Once more stops at once.');
@@ -89,6 +96,12 @@ function untilStopped(node: LocalNode, terminal: Terminal): Promise<void> {
     process.on('SIGINT', onSignal);
     process.on('SIGTERM', onSignal);
   });
+  return {
+    get stopping() {
+      return signals > 0;
+    },
+    stopped,
+  };
 }
 
 async function proveItself(node: LocalNode, data: ReturnType<typeof dataDirectory>, terminal: Terminal): Promise<void> {
@@ -109,13 +122,16 @@ export async function up(options: UpOptions, terminal: Terminal): Promise<number
   await prepareDataDirectory(data);
   const { host, port, threads } = options;
   const node = await startLocalNode({ data, model, host, port, terminal, ...(threads === undefined ? {} : { threads }) });
-  const stopped = untilStopped(node, terminal);
+  const signals = listenForSignals(node, terminal);
   try {
     await proveItself(node, data, terminal);
   } catch (error) {
-    await node.stop(0);
-    throw error;
+    // A self-check that a signal has cut is no failure.
+    if (!signals.stopping) {
+      await node.stop(0);
+      throw error;
+    }
   }
-  await stopped;
+  await signals.stopped;
   return 0;
 }

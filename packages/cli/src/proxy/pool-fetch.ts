@@ -1,5 +1,5 @@
 // `fetch` over an undici Pool: one upstream, bounded connections, explicit deadlines.
-import { Readable } from 'node:stream';
+import type { Readable } from 'node:stream';
 import type { FetchFunction } from '@runproof/client';
 import { RunproofError } from '@runproof/protocol';
 import { Pool } from 'undici';
@@ -13,7 +13,7 @@ export interface PoolLimits {
   readonly bodyMsMax: number;
 }
 
-export interface PoolFetch {
+interface PoolFetch {
   readonly fetch: FetchFunction;
   close(): Promise<void>;
 }
@@ -27,6 +27,31 @@ function asRunproofError(error: unknown, origin: string): unknown {
   }
   if (code === 'UND_ERR_ABORTED' || (error as Error | null)?.name === 'AbortError') return error;
   return new RunproofError('UPSTREAM_UNREACHABLE', `${origin} cannot be reached (${code === '' ? 'no reason given' : code}).`, { reason: code }, { cause: error });
+}
+
+/**
+ * The body as a web stream that reads only when it is asked to. Not `Readable.toWeb`: data that comes after a cancellation makes that
+ * one throw where nobody can catch it.
+ */
+function webStream(body: Readable, origin: string): ReadableStream<Uint8Array> {
+  const iterator = body[Symbol.asyncIterator]() as AsyncIterator<Uint8Array>;
+  // Destroying a body that was not read to its end is an error event; whoever cancels knows already.
+  body.on('error', () => {});
+  return new ReadableStream<Uint8Array>(
+    {
+      async pull(controller) {
+        try {
+          const { done, value } = await iterator.next();
+          if (done === true) controller.close();
+          else controller.enqueue(value);
+        } catch (error) {
+          controller.error(asRunproofError(error, origin));
+        }
+      },
+      cancel: () => void body.destroy(),
+    },
+    { highWaterMark: 0 },
+  );
 }
 
 /** A `fetch` for URLs below `origin`. Redirects are not followed. Rejects with `UPSTREAM_UNREACHABLE` or `DEADLINE_EXCEEDED`. */
@@ -52,10 +77,10 @@ export function createPoolFetch(origin: string, limits: PoolLimits): PoolFetch {
         body: (init?.body ?? null) as Uint8Array | string | null,
         signal: init?.signal ?? null,
       });
+      const stream = webStream(answer.body, origin);
       const bodiless = BODILESS.has(answer.statusCode);
-      if (bodiless) answer.body.resume();
-      const body = bodiless ? null : (Readable.toWeb(answer.body) as ReadableStream<Uint8Array>);
-      return new Response(body, { status: answer.statusCode, headers: headersOf(answer.headers) });
+      if (bodiless) await stream.cancel();
+      return new Response(bodiless ? null : stream, { status: answer.statusCode, headers: headersOf(answer.headers) });
     } catch (error) {
       throw asRunproofError(error, origin);
     }

@@ -18,7 +18,7 @@ export interface ProxyOptions extends CheckOptions {
   readonly limits?: Partial<ProxyLimits>;
 }
 
-export interface ProxyLimits extends PoolLimits {
+interface ProxyLimits extends PoolLimits {
   /** requests at once; more get 503 */
   readonly requestsMax: number;
   /** bytes of one request body */

@@ -25,7 +25,7 @@ export function responseHeaders(response: Response): Record<string, string> {
 }
 
 /** OpenAI's error object, with what was checked beside it. */
-export function errorBody(error: RunproofError): string {
+function errorBody(error: RunproofError): string {
   const { failed = null, missing = null, receipt = null } = error.evidence;
   const verification = error instanceof VerificationError ? { runproof: { failed, missing, receipt } } : {};
   const type = error.status < 500 ? 'invalid_request_error' : 'server_error';
