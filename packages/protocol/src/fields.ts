@@ -2,7 +2,7 @@
 import { RunproofError } from './errors.ts';
 import { isJsonObject, type JsonObject, type JsonValue } from './json.ts';
 
-export const HEX32 = /^[0-9a-f]{64}$/;
+const HEX32 = /^[0-9a-f]{64}$/;
 export const DIGEST = /^sha256:[0-9a-f]{64}$/;
 
 export function fieldError(field: string, expected: string): RunproofError {

@@ -22,7 +22,7 @@ function saysNothing(value: JsonValue | undefined): boolean {
 }
 
 /** Refuses every field that carries something and is not in `known`. */
-export function assertOnly(record: JsonObject, known: readonly string[], field: string): void {
+function assertOnly(record: JsonObject, known: readonly string[], field: string): void {
   for (const name of Object.keys(record)) {
     if (known.includes(name) || saysNothing(record[name])) continue;
     throw responseError(`${field}.${name.slice(0, 64)} is not covered by a receipt.`, `${field}.${name.slice(0, 64)}`);

@@ -30,7 +30,7 @@ export function checkRequest(bundle: Bundle, request: Uint8Array): { detail: str
 }
 
 /** The request as an object; its bytes have passed `request.match`. */
-export function parseRequest(request: Uint8Array): JsonObject {
+function parseRequest(request: Uint8Array): JsonObject {
   const value = parseJson(request);
   if (!isJsonObject(value)) throw new RunproofError('JSON_SYNTAX', 'The request is not a JSON object.');
   return value;
