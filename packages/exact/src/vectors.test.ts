@@ -200,8 +200,8 @@ describe('random', () => {
     if (item.function === 'uniform')
       expect(hex64(new PositionRandom(parseHex(item.seed), item.position, sha256).uniform(item.id))).toBe(item.output);
     else {
-      const words = new Uint32Array(4);
-      philox4x32(item.counter, item.key, words);
+      const words = Uint32Array.from(item.counter);
+      philox4x32(words, item.key[0], item.key[1]);
       expect([...words]).toEqual(item.output);
     }
   });

@@ -41,8 +41,8 @@ export function randomVectors(): object[] {
     ],
   ];
   const words = counters.map(([counter, key]) => {
-    const output = new Uint32Array(4);
-    philox4x32(counter, key, output);
+    const output = Uint32Array.from(counter);
+    philox4x32(output, key[0], key[1]);
     return {
       comment: 'Philox4x32-10, a published known answer (Random123, kat_vectors)',
       function: 'philox4x32',

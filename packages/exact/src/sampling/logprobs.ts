@@ -17,9 +17,10 @@ export function tokenLogprobs(
   count: number,
 ): Logprob & { readonly top: readonly Logprob[] } {
   let largest = Number.NEGATIVE_INFINITY;
-  for (const value of logits) if (value > largest) largest = value;
+  for (let index = 0; index < logits.length; index += 1) largest = Math.max(largest, logits[index] as number);
   let sum = 0;
-  for (const value of logits) sum += exp64(Math.max(value - largest, -745));
+  for (let index = 0; index < logits.length; index += 1)
+    sum += exp64(Math.max((logits[index] as number) - largest, -745));
   const logSum = ln64(sum);
   const of = (wanted: number): Logprob => ({ id: wanted, logprob: (logits[wanted] as number) - largest - logSum });
   return { ...of(id), top: largestIds(logits, count).map(of) };

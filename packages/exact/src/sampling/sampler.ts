@@ -66,7 +66,7 @@ export class Sampler {
   /** Steps 1 to 3: penalties and bias. */
   #adjust(logits: Float32Array): Float64Array {
     const { frequency_penalty: frequency, presence_penalty: presence, repetition_penalty: repetition } = this.#sampling;
-    const z = Float64Array.from(logits);
+    const z = new Float64Array(logits);
     for (const id of this.#seen) {
       const value = z[id] as number;
       z[id] = value > 0 ? value / repetition : value * repetition;
@@ -90,47 +90,66 @@ function argmax(z: Float64Array): number {
   return best;
 }
 
-/** Steps 5: ids that top_k, top_p and min_p leave, ascending. */
-function* candidatesOf(z: Float64Array, sampling: SamplingParameters): Generator<number> {
+/** Step 5: the ids that top_k, top_p and min_p leave, ascending; null when they leave all. */
+function candidatesOf(z: Float64Array, sampling: SamplingParameters): Int32Array | null {
   const { top_k: topK, top_p: topP, min_p: minP } = sampling;
-  const count = keptCount(z, topK, topP);
-  // The last one kept has the score `edge`; of its equals, the lowest ids are kept.
-  const edge = count.kept < z.length ? (count.ascending[z.length - count.kept] as number) : Number.NEGATIVE_INFINITY;
-  let equals = count.equals;
-  const first = minP > 0 ? (z[argmax(z)] as number) : 0;
+  const limit = topK > 0 ? Math.min(topK, z.length) : z.length;
+  if (limit === z.length && topP >= 1 && minP <= 0) return null;
+  const { edge, equals } =
+    limit < z.length || topP < 1 ? edgeOf(z, limit, topP) : { edge: Number.NEGATIVE_INFINITY, equals: 0 };
+  const first = z[argmax(z)] as number;
   // A cheap test before the exact one; its margin is far above the errors of ln64 and exp64.
   const surelyBelow = minP >= 1e-300 ? ln64(minP) - 1e-6 : Number.NEGATIVE_INFINITY;
+  const ids = new Int32Array(z.length);
+  let count = 0;
+  let equalsLeft = equals;
   for (let id = 0; id < z.length; id += 1) {
     const score = z[id] as number;
     if (score < edge) continue;
+    // Of the candidates at the edge the lowest ids are kept.
     if (score === edge) {
-      if (equals === 0) continue;
-      equals -= 1;
+      if (equalsLeft === 0) continue;
+      equalsLeft -= 1;
     }
-    if (minP > 0) {
-      const difference = score - first;
-      if (difference < surelyBelow || exp64(Math.max(difference, WEIGHT_MIN)) < minP) continue;
-    }
-    yield id;
+    const difference = score - first;
+    if (minP > 0 && (difference < surelyBelow || exp64(Math.max(difference, WEIGHT_MIN)) < minP)) continue;
+    ids[count] = id;
+    count += 1;
   }
+  return ids.subarray(0, count);
 }
 
-/** How many candidates top_k and top_p keep, the scores in ascending order, and how many of those kept equal the lowest of them. */
-function keptCount(
-  z: Float64Array,
-  topK: number,
-  topP: number,
-): { kept: number; equals: number; ascending: Float64Array } {
-  const size = z.length;
-  let kept = topK > 0 ? Math.min(topK, size) : size;
-  if (kept === size && topP >= 1) return { kept, equals: size, ascending: z };
+/** Score of the last candidate that top_k and top_p keep, and how many of those kept have that score. */
+function edgeOf(z: Float64Array, limit: number, topP: number): { edge: number; equals: number } {
   // Scores alone are sorted: candidates with equal scores have equal weights, so their order does not matter here.
-  const ascending = z.slice().sort();
-  if (topP < 1) kept = nucleus(ascending, kept, topP);
-  const edge = ascending[size - kept] as number;
-  let equals = 0;
-  while (equals < kept && ascending[size - kept + equals] === edge) equals += 1;
-  return { kept, equals, ascending };
+  const ascending = limit < z.length ? largestScores(z, limit) : z.slice().sort();
+  const kept = topP < 1 ? nucleus(ascending, limit, topP) : limit;
+  const start = ascending.length - kept;
+  const edge = ascending[start] as number;
+  let equals = 1;
+  while (equals < kept && ascending[start + equals] === edge) equals += 1;
+  return { edge, equals };
+}
+
+/** The `count` largest scores, ascending: a buffer of twice that many is sorted whenever it is full, and its lower half forgotten. */
+function largestScores(z: Float64Array, count: number): Float64Array {
+  const buffer = new Float64Array(2 * count);
+  let held = 0;
+  let floor = Number.NEGATIVE_INFINITY;
+  for (let id = 0; id < z.length; id += 1) {
+    const score = z[id] as number;
+    // What only equals the floor cannot change the multiset of the largest once that many are held.
+    if (score <= floor) continue;
+    buffer[held] = score;
+    held += 1;
+    if (held < buffer.length) continue;
+    buffer.sort();
+    buffer.copyWithin(0, count);
+    held = count;
+    floor = buffer[0] as number;
+  }
+  const sorted = buffer.subarray(0, held).sort();
+  return sorted.subarray(held - count);
 }
 
 /** Length of the shortest prefix, in descending order, whose weight reaches `topP` of that of the first `limit` (specs/exact-1.md §7, step 5). */
