@@ -2,7 +2,7 @@
 import { RunproofError } from '@runproof/protocol';
 
 /** The `code` of a system error (`ENOSPC`), or null. */
-export function systemErrorCode(error: unknown): string | null {
+function systemErrorCode(error: unknown): string | null {
   const code = (error as { code?: unknown } | null)?.code;
   return typeof code === 'string' ? code : null;
 }

@@ -17,7 +17,7 @@ const REPROVED_ENTRIES = 16_384;
 const CHUNK_BYTES = 1 << 20;
 const BATCH_ENTRIES = 4096;
 
-export interface Recovered {
+interface Recovered {
   readonly slot: CheckpointSlot;
   readonly checkpoint: Checkpoint;
   /** all complete entries; more than the checkpoint's size after a crash between the two syncs */
@@ -61,8 +61,9 @@ interface Derived {
  */
 function derive(files: TileFiles, start: number, checkpoint: Checkpoint, write: boolean): Derived | null {
   const startEdge = files.readEdge(start);
-  const startPosition = files.readOffset(start / TILE_WIDTH);
-  if (startEdge === null || startPosition === null || (start === 0 && startPosition !== 0)) return null;
+  const startPosition = start === 0 ? 0 : files.readOffset(start / TILE_WIDTH);
+  if (startEdge === null || startPosition === null) return null;
+  if (write && start === 0) files.writeOffsets(0, [0]);
   let tree: BatchTree = buildBatchTree(start, startEdge, []);
   let proved = start === checkpoint.size && hashBytes([tree.root]).equals(checkpoint.root);
   let leaves: HashText[] = [];
