@@ -5,6 +5,8 @@ import { chmodSync, cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rm
 import { join } from 'node:path';
 
 const root = process.cwd();
+/** The model that the program runs when none is named. */
+const BUILT_IN = 'runproof-tiny-q8_0.gguf';
 
 interface Manifest {
   name: string;
@@ -19,25 +21,22 @@ function compiled(path: string): { types: string; default: string } {
   return { types: `${base}.d.ts`, default: `${base}.js` };
 }
 
-function compile(folder: string, target: string): void {
+/** Compiles all packages in one program (they import one another's sources) to dist/.build/<package>/src. */
+function compileAll(target: string): void {
   const config = join(target, 'tsconfig.json');
-  const base = JSON.parse(readFileSync(join(root, 'packages', folder, 'tsconfig.json'), 'utf8')) as { compilerOptions?: object };
-  const options = {
-    ...base.compilerOptions,
+  const compilerOptions = {
     noEmit: false,
     declaration: true,
     outDir: '.',
-    rootDir: `../../packages/${folder}/src`,
+    rootDir: '../../packages',
     rewriteRelativeImportExtensions: true,
-    typeRoots: ['../../node_modules/@types'],
+    types: ['node'],
   };
-  const include = [`../../packages/${folder}/src/**/*.ts`, '../../packages/protocol/src/ambient.d.ts'];
-  const exclude = [`../../packages/${folder}/src/**/*.test.ts`];
-  if (folder !== 'protocol') delete (options as { rootDir?: string }).rootDir;
-  writeFileSync(config, JSON.stringify({ extends: '../../tsconfig.base.json', compilerOptions: options, include, exclude }));
-  const result = spawnSync('node_modules/.bin/tsc', ['-p', config, '--rootDir', `packages/${folder}/src`], { cwd: root, encoding: 'utf8' });
-  rmSync(config);
-  if (result.status !== 0) throw new Error(`tsc of ${folder} failed:\n${result.stdout}${result.stderr}`);
+  const include = ['../../packages/*/src/**/*.ts'];
+  const exclude = ['../../packages/*/src/**/*.test.ts', '../../packages/*/src/test/**', '../../packages/protocol/src/ambient.d.ts'];
+  writeFileSync(config, JSON.stringify({ extends: '../../tsconfig.base.json', compilerOptions, include, exclude }));
+  const result = spawnSync('node_modules/.bin/tsc', ['-p', config], { cwd: root, encoding: 'utf8' });
+  if (result.status !== 0) throw new Error(`tsc failed:\n${result.stdout}${result.stderr}`);
 }
 
 function writeManifest(folder: string, target: string): void {
@@ -56,20 +55,27 @@ function copyExtras(folder: string, target: string): void {
     if (existsSync(from)) cpSync(from, join(target, name), { recursive: true });
   }
   cpSync(join(root, 'LICENSE'), join(target, 'LICENSE'));
+  if (folder === 'cli') cpSync(join(root, 'models', BUILT_IN), join(target, 'models', BUILT_IN));
   const program = join(target, 'bin', 'runproof.mjs');
   if (existsSync(program)) chmodSync(program, 0o755);
 }
 
-rmSync(join(root, 'dist'), { recursive: true, force: true });
-for (const folder of readdirSync(join(root, 'packages'))) {
+/** Makes dist/<folder>/ from what was compiled, and a tarball beside it when asked. */
+function pack(folder: string, build: string, tarballs: boolean): void {
   const target = join(root, 'dist', folder);
-  mkdirSync(target, { recursive: true });
-  compile(folder, target);
+  cpSync(join(build, folder, 'src'), target, { recursive: true });
   writeManifest(folder, target);
   copyExtras(folder, target);
-  if (process.argv.includes('--tarballs')) {
+  if (tarballs) {
     const result = spawnSync('npm', ['pack', '--pack-destination', '..', '--silent'], { cwd: target, encoding: 'utf8' });
     if (result.status !== 0) throw new Error(`npm pack of ${folder} failed: ${result.stderr}`);
   }
   console.log(`dist/${folder}`);
 }
+
+const build = join(root, 'dist', '.build');
+rmSync(join(root, 'dist'), { recursive: true, force: true });
+mkdirSync(build, { recursive: true });
+compileAll(build);
+for (const folder of readdirSync(join(root, 'packages'))) pack(folder, build, process.argv.includes('--tarballs'));
+rmSync(build, { recursive: true });

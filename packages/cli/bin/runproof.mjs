@@ -6,7 +6,10 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const here = dirname(fileURLToPath(import.meta.url));
-const main = join(here, '..', 'src', 'main.ts');
+const source = join(here, '..', 'src', 'main.ts');
+/** The published package holds plain JavaScript, the repository its source. */
+const compiled = join(here, '..', 'main.js');
+const main = existsSync(source) ? source : compiled;
 const [major, minor] = process.versions.node.split('.').map(Number);
 
 /** The Node that `npm ci` installed beside the packages, in the nearest folder above that has one. */
@@ -19,7 +22,10 @@ function installedNode() {
 }
 
 function runWith(node) {
-  const child = spawn(node, [main, ...process.argv.slice(2)], { stdio: 'inherit', env: { ...process.env, RUNPROOF_NODE: node } });
+  const child = spawn(node, [main, ...process.argv.slice(2)], {
+    stdio: 'inherit',
+    env: { ...process.env, RUNPROOF_NODE: node },
+  });
   // The terminal signals the whole group; a supervisor signals this process only.
   for (const signal of ['SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal));
   process.on('SIGINT', () => {});
@@ -35,7 +41,8 @@ function runWith(node) {
 
 // Node strips types without a flag from 22.18 and 23.6 on.
 const strips = major > 23 || (major === 23 && minor >= 6) || (major === 22 && minor >= 18);
-if (strips) {
+const suffices = strips || (main === compiled && (major > 22 || (major === 22 && minor >= 13)));
+if (suffices) {
   await import(main);
 } else {
   const node = process.env.RUNPROOF_NODE === undefined ? installedNode() : null;

@@ -14,7 +14,7 @@ const BUILT_IN = 'runproof-tiny-q8_0.gguf';
 /** Path of the model that comes with the program: in the repository's `models/`, or beside the published package's files. */
 function builtInModel(): string | null {
   const here = dirname(fileURLToPath(import.meta.url));
-  const places = [join(here, '..', '..', '..', 'models', BUILT_IN), join(here, '..', 'models', BUILT_IN)];
+  const places = [join(here, '..', '..', '..', 'models', BUILT_IN), join(here, 'models', BUILT_IN)];
   return places.find((place) => existsSync(place)) ?? null;
 }
 
