@@ -5,7 +5,16 @@ import { CONTRACT, KERNEL_VARIANTS, type KernelVariant, kernelsDigest } from '@r
 import type { Engine, EngineModel, ReplayOutcome, ReplayProgress, RunEvent, RunRequest } from '@runproof/node';
 import { type Disclosure, encodeHex, RunproofError, type SamplingParameters } from '@runproof/protocol';
 import { EventQueue } from './event-queue.ts';
-import { CONTROL, type HelperData, type LeadData, type LoadedModel, type Reply, type Request, unpackError, type WireEvent } from './messages.ts';
+import {
+  CONTROL,
+  type HelperData,
+  type LeadData,
+  type LoadedModel,
+  type Reply,
+  type Request,
+  unpackError,
+  type WireEvent,
+} from './messages.ts';
 import { stopHelpers } from './threads.ts';
 
 const THREADS_MAX = 64;
@@ -86,7 +95,12 @@ class ExactEngine implements Engine {
     return (await this.#call((id) => ({ type: 'text', id, text }))) as number[];
   }
 
-  async replay(disclosure: Disclosure, sampling: SamplingParameters, trace: string, onProgress?: ReplayProgress): Promise<ReplayOutcome> {
+  async replay(
+    disclosure: Disclosure,
+    sampling: SamplingParameters,
+    trace: string,
+    onProgress?: ReplayProgress,
+  ): Promise<ReplayOutcome> {
     const request = (id: number): Request => ({ type: 'replay', id, disclosure, sampling, trace });
     return (await this.#call(request, onProgress ?? null)) as ReplayOutcome;
   }
@@ -185,7 +199,10 @@ function unpackEvent(event: WireEvent): RunEvent {
 }
 
 /** Waits until the lead has loaded the model; rejects with its error. */
-function loadedBy(lead: Worker, onProgress: ExactEngineOptions['onProgress']): Promise<Extract<Reply, { type: 'loaded' }>> {
+function loadedBy(
+  lead: Worker,
+  onProgress: ExactEngineOptions['onProgress'],
+): Promise<Extract<Reply, { type: 'loaded' }>> {
   return new Promise((resolve, reject) => {
     const listen = (reply: Reply): void => {
       if (reply.type === 'loading') onProgress?.(reply.done, reply.total);
@@ -197,7 +214,9 @@ function loadedBy(lead: Worker, onProgress: ExactEngineOptions['onProgress']): P
     };
     lead.on('message', listen);
     lead.once('error', reject);
-    lead.once('exit', () => reject(new RunproofError('INTERNAL', 'the thread of the engine ended while it loaded the model')));
+    lead.once('exit', () =>
+      reject(new RunproofError('INTERNAL', 'the thread of the engine ended while it loaded the model')),
+    );
   });
 }
 
@@ -205,7 +224,9 @@ function helperReady(worker: Worker): Promise<void> {
   return new Promise((resolve, reject) => {
     worker.once('message', () => resolve());
     worker.once('error', reject);
-    worker.once('exit', () => reject(new RunproofError('INTERNAL', 'a helper thread of the engine ended while it started')));
+    worker.once('exit', () =>
+      reject(new RunproofError('INTERNAL', 'a helper thread of the engine ended while it started')),
+    );
   });
 }
 
@@ -219,7 +240,10 @@ export async function openExactEngine(options: ExactEngineOptions): Promise<Engi
   const threads = threadCount(options.threads);
   const { variant } = options;
   if (variant !== undefined && !KERNEL_VARIANTS.includes(variant)) {
-    throw new RunproofError('CONFIG_INVALID', `variant is ${String(variant)}, expected ${KERNEL_VARIANTS.join(' or ')}`);
+    throw new RunproofError(
+      'CONFIG_INVALID',
+      `variant is ${String(variant)}, expected ${KERNEL_VARIANTS.join(' or ')}`,
+    );
   }
   const control = new SharedArrayBuffer(CONTROL.words * 4);
   const leadData: LeadData = {

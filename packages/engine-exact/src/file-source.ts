@@ -12,7 +12,8 @@ async function readFully(handle: FileHandle, offset: number, length: number): Pr
   let done = 0;
   while (done < length) {
     const { bytesRead } = await handle.read(bytes, done, length - done, offset + done);
-    if (bytesRead === 0) throw new RunproofError('MODEL_SYNTAX', `the file ends at ${offset + done}, expected ${offset + length}`);
+    if (bytesRead === 0)
+      throw new RunproofError('MODEL_SYNTAX', `the file ends at ${offset + done}, expected ${offset + length}`);
     done += bytesRead;
   }
   return bytes;

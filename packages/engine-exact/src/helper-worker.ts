@@ -17,5 +17,12 @@ for (;;) {
   while (Atomics.load(words, CONTROL.epoch) === epoch) Atomics.wait(words, CONTROL.epoch, epoch);
   epoch = Atomics.load(words, CONTROL.epoch);
   if (Atomics.load(words, CONTROL.stop) !== 0) break;
-  kernels.execute(setup.header, setup.tape, Atomics.load(words, CONTROL.from), Atomics.load(words, CONTROL.to), part, parts);
+  kernels.execute(
+    setup.header,
+    setup.tape,
+    Atomics.load(words, CONTROL.from),
+    Atomics.load(words, CONTROL.to),
+    part,
+    parts,
+  );
 }

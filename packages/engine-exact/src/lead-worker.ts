@@ -2,21 +2,29 @@
 import { hash } from 'node:crypto';
 import { basename } from 'node:path';
 import { parentPort, workerData } from 'node:worker_threads';
-import { type BatchModel, type ChatTemplate, createChatTemplate, createTokenizer, type KernelSetup, loadExactModel, readGguf, type Tokenizer } from '@runproof/exact';
+import {
+  type BatchModel,
+  type ChatTemplate,
+  createChatTemplate,
+  createTokenizer,
+  type KernelSetup,
+  loadExactModel,
+  readGguf,
+  TEMPLATE_CLOCK_MS,
+  type Tokenizer,
+} from '@runproof/exact';
 import { modelManifest, RunproofError } from '@runproof/protocol';
 import { HashingFile } from './file-source.ts';
 import { type LeadData, type LoadedModel, packError, type Reply, type Request } from './messages.ts';
 import { Scheduler } from './scheduler.ts';
 import { sharedRunner } from './threads.ts';
 
-/** What `strftime_now` of a template shows. Not today: a verifier derives the same prompt from the request years later. */
-const TEMPLATE_CLOCK_MS = 1_721_952_000_000; // 2024-07-26, the date that the llama3 templates themselves fall back to
 const NAME_LENGTH_MAX = 128;
 
 interface Loaded {
   readonly model: BatchModel;
   readonly tokenizer: Tokenizer;
-  readonly template: ChatTemplate | RunproofError;
+  readonly template: ChatTemplate;
   readonly facts: LoadedModel;
   readonly setup: KernelSetup;
 }
@@ -33,22 +41,13 @@ function servedName(wanted: string | null, inFile: unknown, path: string): strin
   return name === '' ? 'model' : name;
 }
 
-/** A model without a usable template still completes text; the reason is kept for those who ask for a chat. */
-function templateOf(metadata: Parameters<typeof createTokenizer>[0], tokenizer: ReturnType<typeof createTokenizer>): ChatTemplate | RunproofError {
-  try {
-    return createChatTemplate(metadata, tokenizer, { clockMs: TEMPLATE_CLOCK_MS });
-  } catch (error) {
-    if (RunproofError.isInstance(error)) return error;
-    throw error;
-  }
-}
-
 async function load(): Promise<Loaded> {
   const source = await HashingFile.open(data.path);
   try {
     const file = await readGguf(source);
     const tokenizer = createTokenizer(file.metadata);
-    const template = templateOf(file.metadata, tokenizer);
+    // A model without a usable template still completes text: `encode` says what is wrong with it.
+    const template = createChatTemplate(file.metadata, tokenizer, { clockMs: TEMPLATE_CLOCK_MS });
     let setup: KernelSetup | null = null;
     const runner = sharedRunner(data.threads, data.control, (made) => {
       setup = made;
@@ -104,15 +103,12 @@ function serve({ model, tokenizer, template, facts }: Loaded): void {
       send({ type: 'rejected', id, error: packError(error) });
     }
   };
-  const chat = (messages: readonly { role: string; content: string }[]): number[] => {
-    if (RunproofError.isInstance(template)) throw template;
-    return template.encode(messages, { addGenerationPrompt: true });
-  };
   port?.on('message', (request: Request) => {
     if (request.type === 'run') scheduler.addRun(request.id, request.run, request.credit);
     else if (request.type === 'credit') scheduler.addCredit(request.id, request.count);
     else if (request.type === 'abort') scheduler.abort(request.id);
-    else if (request.type === 'chat') answer(request.id, () => chat(request.messages));
+    else if (request.type === 'chat')
+      answer(request.id, () => template.encode(request.messages, { addGenerationPrompt: true }));
     else if (request.type === 'text') answer(request.id, () => tokenizer.encode(request.text));
     else {
       const { id, disclosure, sampling, trace } = request;

@@ -1,7 +1,13 @@
 // What the main thread and the engine's worker say to each other.
 import type { KernelSetup, KernelVariant } from '@runproof/exact';
 import type { ReplayOutcome, RunEvent } from '@runproof/node';
-import { type Disclosure, type ErrorCode, type Evidence, RunproofError, type SamplingParameters } from '@runproof/protocol';
+import {
+  type Disclosure,
+  type ErrorCode,
+  type Evidence,
+  RunproofError,
+  type SamplingParameters,
+} from '@runproof/protocol';
 
 /** Words of the control buffer through which the worker starts its helper threads. */
 export const CONTROL = { epoch: 0, from: 1, to: 2, stop: 3, words: 16 } as const;
@@ -32,7 +38,7 @@ export interface LoadedModel {
   readonly variant: KernelVariant;
 }
 
-export interface WireError {
+interface WireError {
   readonly code: ErrorCode;
   readonly message: string;
   readonly evidence: Evidence;
@@ -48,14 +54,25 @@ export type Request =
   | { readonly type: 'run'; readonly id: number; readonly run: WireRun; readonly credit: number }
   | { readonly type: 'credit'; readonly id: number; readonly count: number }
   | { readonly type: 'abort'; readonly id: number }
-  | { readonly type: 'replay'; readonly id: number; readonly disclosure: Disclosure; readonly sampling: SamplingParameters; readonly trace: string }
+  | {
+      readonly type: 'replay';
+      readonly id: number;
+      readonly disclosure: Disclosure;
+      readonly sampling: SamplingParameters;
+      readonly trace: string;
+    }
   | { readonly type: 'chat'; readonly id: number; readonly messages: readonly { role: string; content: string }[] }
   | { readonly type: 'text'; readonly id: number; readonly text: string };
 
 /** `RunEvent` without what a message cannot carry. */
 export type WireEvent =
   | Extract<RunEvent, { type: 'token' }>
-  | { readonly type: 'end'; readonly reason: 'stop' | 'length' | 'abort' | 'error'; readonly text: string; readonly error?: WireError };
+  | {
+      readonly type: 'end';
+      readonly reason: 'stop' | 'length' | 'abort' | 'error';
+      readonly text: string;
+      readonly error?: WireError;
+    };
 
 export type Reply =
   | { readonly type: 'loading'; readonly done: number; readonly total: number }

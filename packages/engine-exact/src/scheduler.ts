@@ -1,6 +1,14 @@
 // Many runs and replays on one model: every tick, all runs that decode advance by one token in one pass, together with a piece of
 // one prompt; then one replay does a step. Rows never mix, so company changes no bit (specs/exact-1.md §0).
-import { type BatchJob, type BatchModel, Generation, replaySteps, type Sequence, type Tokenizer, tokenLogprobs } from '@runproof/exact';
+import {
+  type BatchJob,
+  type BatchModel,
+  Generation,
+  replaySteps,
+  type Sequence,
+  type Tokenizer,
+  tokenLogprobs,
+} from '@runproof/exact';
 import type { ReplayOutcome } from '@runproof/node';
 import { type Disclosure, RunproofError, type SamplingParameters } from '@runproof/protocol';
 import { packError, type WireEvent, type WireRun } from './messages.ts';
@@ -14,7 +22,7 @@ const PREFILL_ROWS = 256;
 /** Positions of a replay's step while others run. */
 const SHARED_REPLAY_ROWS = 32;
 
-export interface SchedulerOptions {
+interface SchedulerOptions {
   readonly model: BatchModel;
   readonly tokenizer: Tokenizer;
   readonly modelDigest: string;
@@ -23,7 +31,7 @@ export interface SchedulerOptions {
   readonly emit: (id: number, event: WireEvent) => void;
 }
 
-export interface ReplayCall {
+interface ReplayCall {
   readonly disclosure: Disclosure;
   readonly sampling: SamplingParameters;
   readonly trace: string;
@@ -88,7 +96,10 @@ export class Scheduler {
     try {
       const { model, tokenizer, modelDigest, sha256 } = this.#options;
       const { prompt, sampling } = request;
-      const { contextLength } = model.config;
+      const { contextLength, vocabSize } = model.config;
+      const stranger = prompt.find((token) => !Number.isInteger(token) || token < 0 || token >= vocabSize);
+      if (stranger !== undefined)
+        throw new RunproofError('PARAMETER_INVALID', `token id ${stranger} is not in the vocabulary of ${vocabSize}`);
       const generation = new Generation({ prompt, sampling, tokenizer, modelDigest, contextLength, sha256 });
       if (generation.finish !== null) {
         this.#options.emit(id, { type: 'end', reason: generation.finish, text: generation.end() });
@@ -143,8 +154,13 @@ export class Scheduler {
       this.#options.model.extendBatch(jobs).forEach((result, index) => {
         const run = runs[index];
         if (run === undefined) return;
-        if ('error' in result) this.#end(run, 'error', result.error);
-        else if (result.logits[0] !== undefined) this.#advance(run, result.logits[0]);
+        try {
+          if ('error' in result) throw result.error;
+          if (result.logits[0] !== undefined) this.#advance(run, result.logits[0]);
+        } catch (error) {
+          // Whatever a run's parameters lead to, its neighbours go on.
+          if (this.#runs.has(run.id)) this.#end(run, 'error', error);
+        }
       });
     }
     this.#stepReplay();
@@ -153,7 +169,10 @@ export class Scheduler {
   #checkCapacity(capacity: number): void {
     const { maxCapacity } = this.#options.model;
     if (capacity <= maxCapacity) return;
-    throw new RunproofError('MODEL_CONTEXT', `prompt and answer need ${capacity} positions; the memory of this engine holds ${maxCapacity}`);
+    throw new RunproofError(
+      'MODEL_CONTEXT',
+      `prompt and answer need ${capacity} positions; the memory of this engine holds ${maxCapacity}`,
+    );
   }
 
   #headFits(): boolean {
@@ -218,12 +237,18 @@ export class Scheduler {
     else run.pending = [step.id];
   }
 
-  #logprob(count: number | null, id: number, logits: Float32Array): Pick<Extract<WireEvent, { type: 'token' }>, 'logprob'> {
+  #logprob(
+    count: number | null,
+    id: number,
+    logits: Float32Array,
+  ): Pick<Extract<WireEvent, { type: 'token' }>, 'logprob'> {
     if (count === null) return {};
     const { tokenizer } = this.#options;
     const bytes = (token: number): Uint8Array => tokenizer.decodeToken(token, { special: true });
     const { logprob, top } = tokenLogprobs(logits, id, count);
-    return { logprob: { id, bytes: bytes(id), logprob, top: top.map((entry) => ({ ...entry, bytes: bytes(entry.id) })) } };
+    return {
+      logprob: { id, bytes: bytes(id), logprob, top: top.map((entry) => ({ ...entry, bytes: bytes(entry.id) })) },
+    };
   }
 
   #end(run: Run, reason: 'stop' | 'length' | 'abort' | 'error', error?: unknown): void {

@@ -3,7 +3,11 @@ import type { KernelSetup, ParallelRunner } from '@runproof/exact';
 import { CONTROL } from './messages.ts';
 
 /** A runner that shares every tape run with `threads` - 1 helpers. They are started with `onSetup`, before the first run. */
-export function sharedRunner(threads: number, control: SharedArrayBuffer, onSetup: (setup: KernelSetup) => void): ParallelRunner {
+export function sharedRunner(
+  threads: number,
+  control: SharedArrayBuffer,
+  onSetup: (setup: KernelSetup) => void,
+): ParallelRunner {
   const words = new Int32Array(control);
   return {
     parts: threads,

@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { ARCHITECTURES, type ExactModel, TENSOR_TYPES } from '../interfaces.ts';
 import { loadOracle } from '../oracle/model.ts';
-import { memorySource, randomModel, type RandomModelOptions } from '../testing/index.ts';
+import { memorySource, type RandomModelOptions, randomModel } from '../testing/index.ts';
 import { KERNEL_VARIANTS } from './kernels.ts';
 import { loadExactModel } from './load.ts';
 import type { BatchModel } from './wasm-model.ts';
@@ -43,9 +43,21 @@ describe('oracle = plain = relaxed', () => {
   cases.push(
     ['one KV head for all', { ...llama, type: 'Q8_0', heads: 8, kvHeads: 1, headDim: 8 }, 40],
     ['as many KV heads as heads', { ...qwen2, type: 'Q4_0', heads: 4, kvHeads: 4 }, 35],
-    ['three heads per KV head, odd head size', { ...llama, type: 'F32', width: 36, heads: 6, kvHeads: 2, headDim: 6, ffnWidth: 50 }, 33],
-    ['head size 22, odd widths', { ...qwen2, type: 'F16', width: 46, heads: 3, kvHeads: 1, headDim: 22, ffnWidth: 39, vocabSize: 5 }, 34],
-    ['head size 72, partial RoPE', { ...llama, type: 'Q8_0', heads: 4, kvHeads: 2, headDim: 72, ropeDimension: 20, width: 96 }, 34],
+    [
+      'three heads per KV head, odd head size',
+      { ...llama, type: 'F32', width: 36, heads: 6, kvHeads: 2, headDim: 6, ffnWidth: 50 },
+      33,
+    ],
+    [
+      'head size 22, odd widths',
+      { ...qwen2, type: 'F16', width: 46, heads: 3, kvHeads: 1, headDim: 22, ffnWidth: 39, vocabSize: 5 },
+      34,
+    ],
+    [
+      'head size 72, partial RoPE',
+      { ...llama, type: 'Q8_0', heads: 4, kvHeads: 2, headDim: 72, ropeDimension: 20, width: 96 },
+      34,
+    ],
     ['head size 32 in pairs of halves, partial RoPE', { ...qwen2, type: 'BF16', headDim: 32, ropeDimension: 18 }, 33],
     ['linear RoPE scaling', { ...llama, type: 'Q8_0', ropeLinear: 2.5 }, 33],
     ['llama3 RoPE divisors, base 500000', { ...llama, type: 'Q4_0', ropeFreqs: true, ropeBase: 500_000 }, 33],
@@ -77,16 +89,20 @@ describe('rows never mix', () => {
     const ids = idsOf(100, options.vocabSize, 3);
     const expected = prefill(large, ids);
     fc.assert(
-      fc.property(fc.array(fc.integer({ min: 1, max: 40 }), { minLength: 1, maxLength: 30 }), fc.boolean(), (chunks, isSmall) => {
-        const sequence = (isSmall ? small : large).createSequence(ids.length);
-        let at = 0;
-        for (const chunk of [...chunks, ids.length]) {
-          const piece = ids.slice(at, at + chunk);
-          expect(bits(sequence.extend(piece, 0))).toEqual(expected.slice(at, at + piece.length));
-          at += piece.length;
-        }
-        sequence.release();
-      }),
+      fc.property(
+        fc.array(fc.integer({ min: 1, max: 40 }), { minLength: 1, maxLength: 30 }),
+        fc.boolean(),
+        (chunks, isSmall) => {
+          const sequence = (isSmall ? small : large).createSequence(ids.length);
+          let at = 0;
+          for (const chunk of [...chunks, ids.length]) {
+            const piece = ids.slice(at, at + chunk);
+            expect(bits(sequence.extend(piece, 0))).toEqual(expected.slice(at, at + piece.length));
+            at += piece.length;
+          }
+          sequence.release();
+        },
+      ),
       { numRuns: 25 },
     );
   });
@@ -107,7 +123,10 @@ describe('rows never mix', () => {
     const model = await load(16);
     const all = [1, 2, 3, 4].map((seed) => idsOf(60, options.vocabSize, seed));
     const expected = all.map((ids) => prefill(model, ids));
-    const batch = fc.array(fc.record({ which: fc.nat(3), count: fc.integer({ min: 1, max: 20 }) }), { minLength: 1, maxLength: 4 });
+    const batch = fc.array(fc.record({ which: fc.nat(3), count: fc.integer({ min: 1, max: 20 }) }), {
+      minLength: 1,
+      maxLength: 4,
+    });
     fc.assert(
       fc.property(fc.array(batch, { minLength: 1, maxLength: 12 }), (schedule) => {
         const sequences = all.map(() => model.createSequence(60));

@@ -7,7 +7,9 @@ import { countOpcodes } from '../testing/wasm-opcodes.ts';
 import { assertVariant, detectVariant, KERNEL_VARIANTS, kernelBytes, kernelsDigest } from './kernels.ts';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
-const compiler = fileURLToPath(new URL('../../../../tools/dev/node_modules/assemblyscript/bin/asc.js', import.meta.url));
+const compiler = fileURLToPath(
+  new URL('../../../../tools/dev/node_modules/assemblyscript/bin/asc.js', import.meta.url),
+);
 
 describe('the committed kernels', () => {
   it.each(KERNEL_VARIANTS)('%s: the embedded bytes are those of the Wasm file', (variant) => {
@@ -16,14 +18,24 @@ describe('the committed kernels', () => {
 
   it('build to the same bytes where the compiler is installed, and say how to install it where it is not', () => {
     const result = spawnSync(process.execPath, [`${root}kernels/build.ts`, '--check'], { encoding: 'utf8' });
-    if (existsSync(compiler)) expect([result.stdout, result.stderr, result.status]).toEqual(['The kernels build to the committed bytes.\n', '', 0]);
-    else expect([result.stderr, result.status]).toEqual(['The compiler is not installed: run npm ci --prefix tools/dev first.\n', 3]);
+    if (existsSync(compiler))
+      expect([result.stdout, result.stderr, result.status]).toEqual([
+        'The kernels build to the committed bytes.\n',
+        '',
+        0,
+      ]);
+    else
+      expect([result.stderr, result.status]).toEqual([
+        'The compiler is not installed: run npm ci --prefix tools/dev first.\n',
+        3,
+      ]);
   });
 
   it('hold only opcodes of the allow-list; relaxed SIMD is one operation of one variant', () => {
     const relaxed = countOpcodes(kernelBytes('relaxed'));
     const plain = countOpcodes(kernelBytes('plain'));
-    const relaxedNames = (counts: Map<string, number>): string[] => [...counts.keys()].filter((name) => name.includes('relaxed'));
+    const relaxedNames = (counts: Map<string, number>): string[] =>
+      [...counts.keys()].filter((name) => name.includes('relaxed'));
     expect(relaxedNames(relaxed)).toEqual(['i32x4.relaxed_dot_i8x16_i7x16_add_s']);
     expect(relaxedNames(plain)).toEqual([]);
     expect(plain.get('i32x4.dot_i16x8_s')).toBeGreaterThan(0);

@@ -27,13 +27,17 @@ export function kernelBytes(variant: KernelVariant): Uint8Array {
 export function detectVariant(): KernelVariant {
   const found = KERNEL_VARIANTS.find((variant) => WebAssembly.validate(kernelBytes(variant)));
   if (found !== undefined) return found;
-  throw new RunproofError('ENGINE_CPU_UNSUPPORTED', 'This JavaScript engine or processor has no WebAssembly SIMD with shared memory.');
+  throw new RunproofError(
+    'ENGINE_CPU_UNSUPPORTED',
+    'This JavaScript engine or processor has no WebAssembly SIMD with shared memory.',
+  );
 }
 
 /** Refuses a variant that this machine cannot run. Error: `ENGINE_CPU_UNSUPPORTED`. */
 export function assertVariant(variant: KernelVariant): void {
   if (WebAssembly.validate(kernelBytes(variant))) return;
-  const what = variant === 'relaxed' ? 'WebAssembly relaxed SIMD; use the plain variant' : 'WebAssembly SIMD with shared memory';
+  const what =
+    variant === 'relaxed' ? 'WebAssembly relaxed SIMD; use the plain variant' : 'WebAssembly SIMD with shared memory';
   throw new RunproofError('ENGINE_CPU_UNSUPPORTED', `This JavaScript engine or processor has no ${what}.`);
 }
 

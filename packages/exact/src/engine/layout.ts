@@ -20,7 +20,7 @@ const KV_CONTEXTS_DEFAULT = 8;
 /** Type numbers of the kernels (kernels/assembly/floats.ts, matmul.ts). */
 export const KERNEL_TYPES: Readonly<Record<TensorType, number>> = { F32: 0, F16: 1, BF16: 2, Q8_0: 3, Q4_0: 4 };
 
-export interface LayoutOptions {
+interface LayoutOptions {
   readonly parts: number;
   /** rows of one pass through the model */
   readonly batchRows: number;
@@ -57,7 +57,12 @@ export interface Layout {
   readonly logits: { readonly address: number; readonly stride: number; readonly rows: number };
   readonly attention: { readonly address: number; readonly partBytes: number; readonly scoreBytes: number };
   readonly pageTables: { readonly address: number; readonly stride: number };
-  readonly kv: { readonly address: number; readonly pageBytes: number; readonly layerBytes: number; readonly pages: number };
+  readonly kv: {
+    readonly address: number;
+    readonly pageBytes: number;
+    readonly layerBytes: number;
+    readonly pages: number;
+  };
   readonly tensors: ReadonlyMap<string, PlacedTensor>;
 }
 
@@ -122,7 +127,11 @@ function kvPages(config: ModelConfig, options: LayoutOptions, pageBytes: number,
   const fits = Math.floor(left / (pageBytes + 4));
   if (options.kvPositions !== null) {
     const pages = Math.ceil(options.kvPositions / PAGE_POSITIONS);
-    if (pages > fits) throw tooLarge(`A K and V cache of ${options.kvPositions} positions beside this model`, MEMORY_LIMIT - left + pages * pageBytes);
+    if (pages > fits)
+      throw tooLarge(
+        `A K and V cache of ${options.kvPositions} positions beside this model`,
+        MEMORY_LIMIT - left + pages * pageBytes,
+      );
     return Math.max(1, pages);
   }
   const wanted = KV_CONTEXTS_DEFAULT * Math.ceil(config.contextLength / PAGE_POSITIONS);

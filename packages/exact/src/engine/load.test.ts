@@ -12,11 +12,26 @@ import { loadExactModel } from './load.ts';
 import { ropeFrequencies, writeRopeRow } from './rope-table.ts';
 
 const OPTIONS = {
-  seed: 3, architecture: 'llama', type: 'Q8_0', width: 64, layers: 2, heads: 4, kvHeads: 2, ffnWidth: 96, vocabSize: 50, contextLength: 128,
+  seed: 3,
+  architecture: 'llama',
+  type: 'Q8_0',
+  width: 64,
+  layers: 2,
+  heads: 4,
+  kvHeads: 2,
+  ffnWidth: 96,
+  vocabSize: 50,
+  contextLength: 128,
 } as const;
 
 /** The random model with some f32 values of a tensor overwritten. */
-async function patched(tensor: string, value: number, first = 0, count = 1, options: Parameters<typeof randomModel>[0] = OPTIONS): Promise<ByteSource> {
+async function patched(
+  tensor: string,
+  value: number,
+  first = 0,
+  count = 1,
+  options: Parameters<typeof randomModel>[0] = OPTIONS,
+): Promise<ByteSource> {
   const file = randomModel(options);
   const info = (await readGguf(memorySource(file))).tensors.get(tensor);
   if (info === undefined) throw new Error(`no tensor ${tensor}`);
@@ -59,14 +74,20 @@ describe('loading', () => {
       await expect(loadExactModel(source)).rejects.toMatchObject({ code: 'MODEL_NONFINITE', evidence: { tensor } });
     }
     const source = await patched('blk.0.attn_k.weight', Number.POSITIVE_INFINITY, 77, 1, { ...OPTIONS, type: 'F32' });
-    await expect(loadExactModel(source)).rejects.toMatchObject({ code: 'MODEL_NONFINITE', evidence: { tensor: 'blk.0.attn_k.weight' } });
+    await expect(loadExactModel(source)).rejects.toMatchObject({
+      code: 'MODEL_NONFINITE',
+      evidence: { tensor: 'blk.0.attn_k.weight' },
+    });
   });
 
   it('refuses a file that shrinks, and options out of bounds', async () => {
     const file = randomModel(OPTIONS);
     const header = await readGguf(memorySource(file));
     const inner = memorySource(file);
-    const short: ByteSource = { size: inner.size, read: async (offset, length) => (await inner.read(offset, length)).subarray(0, length - 1) };
+    const short: ByteSource = {
+      size: inner.size,
+      read: async (offset, length) => (await inner.read(offset, length)).subarray(0, length - 1),
+    };
     await expect(loadExactModel(short, { file: header })).rejects.toMatchObject({ code: 'MODEL_SYNTAX' });
     for (const options of [{ batchRows: 0 }, { batchRows: 1025 }, { sequences: 0 }, { sequences: 1.5 }]) {
       await expect(loadExactModel(memorySource(file), options)).rejects.toMatchObject({ code: 'CONFIG_INVALID' });
@@ -78,9 +99,13 @@ describe('loading', () => {
     const config = parseModelConfig(file);
     const limits = { parts: 1, batchRows: 128, sequences: 4, recordBytes: 40 };
     const plan = tensorPlan(config, file);
-    expect(() => planLayout(config, plan, { ...limits, kvPositions: 20_000_000 })).toThrow(/K and V cache of 20000000 positions.* needs \d+ bytes.*4294901760/);
+    expect(() => planLayout(config, plan, { ...limits, kvPositions: 20_000_000 })).toThrow(
+      /K and V cache of 20000000 positions.* needs \d+ bytes.*4294901760/,
+    );
     const huge = plan.map((tensor) => (tensor.role === 'token_embd' ? { ...tensor, rows: 64_000_000 } : tensor));
-    expect(() => planLayout(config, huge, { ...limits, kvPositions: null })).toThrow(expect.objectContaining({ code: 'MODEL_UNSUPPORTED' }));
+    expect(() => planLayout(config, huge, { ...limits, kvPositions: null })).toThrow(
+      expect.objectContaining({ code: 'MODEL_UNSUPPORTED' }),
+    );
     const layout = planLayout(config, plan, { ...limits, kvPositions: null });
     expect(layout.kv.pages * 32).toBe(8 * 128);
     expect(layout.bytes).toBeLessThan(16 * 1024 * 1024);
@@ -97,7 +122,12 @@ describe('sequences', () => {
       expect(model.hasRoom(33)).toBe(false);
       expect(() => model.createSequence(33)).toThrow(expect.objectContaining({ code: 'OVERLOADED' }));
       const second = model.createSequence(32);
-      expect(() => second.extend(Array.from({ length: 33 }, () => 1), 0)).toThrow(expect.objectContaining({ code: 'MODEL_CONTEXT' }));
+      expect(() =>
+        second.extend(
+          Array.from({ length: 33 }, () => 1),
+          0,
+        ),
+      ).toThrow(expect.objectContaining({ code: 'MODEL_CONTEXT' }));
       first.release();
       first.release();
       second.release();
@@ -182,7 +212,13 @@ describe('NaN and infinity become an error with a place, never a token', () => {
 describe('RoPE rows', () => {
   const ropes: ModelConfig['rope'][] = [
     { dimension: 64, base: 10_000, linearFactor: 1, layout: 'adjacent', frequencyFactors: null },
-    { dimension: 128, base: 500_000, linearFactor: 1, layout: 'halves', frequencyFactors: Float32Array.from({ length: 64 }, (_, index) => 1 + index / 9) },
+    {
+      dimension: 128,
+      base: 500_000,
+      linearFactor: 1,
+      layout: 'halves',
+      frequencyFactors: Float32Array.from({ length: 64 }, (_, index) => 1 + index / 9),
+    },
     { dimension: 10, base: 3.4e38, linearFactor: 3.7, layout: 'adjacent', frequencyFactors: null },
     { dimension: 2, base: 1, linearFactor: 1, layout: 'halves', frequencyFactors: null },
   ];

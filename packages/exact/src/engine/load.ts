@@ -9,8 +9,8 @@ import { assertVariant, bindKernels, detectVariant, type KernelVariant } from '.
 import { planLayout } from './layout.ts';
 import { type ParallelRunner, serialRunner } from './parallel.ts';
 import { writeTape } from './tape.ts';
-import { type LoadProgress, loadWeights } from './weights.ts';
 import { type BatchModel, WasmModel } from './wasm-model.ts';
+import { type LoadProgress, loadWeights } from './weights.ts';
 
 export interface LoadOptions {
   /** header of the file, when the caller has read it already */
@@ -38,7 +38,12 @@ function allocate(bytes: number): WebAssembly.Memory {
   try {
     return new WebAssembly.Memory({ initial: pages, maximum: pages, shared: true });
   } catch (cause) {
-    throw new RunproofError('MODEL_UNSUPPORTED', `This machine gives no ${bytes} bytes of memory for the model.`, { needed: bytes }, { cause });
+    throw new RunproofError(
+      'MODEL_UNSUPPORTED',
+      `This machine gives no ${bytes} bytes of memory for the model.`,
+      { needed: bytes },
+      { cause },
+    );
   }
 }
 
@@ -60,8 +65,17 @@ export async function loadExactModel(source: ByteSource, options: LoadOptions = 
   const plan = tensorPlan(config, file);
 
   // A record's size is a property of the variant, and the plan needs it before the memory exists.
-  const recordBytes = bindKernels(variant, new WebAssembly.Memory({ initial: 1, maximum: 1, shared: true })).activationRecordBytes();
-  const limits = { parts: bounded(runner.parts, 'parts'), batchRows, sequences, recordBytes, kvPositions: options.kvPositions ?? null };
+  const recordBytes = bindKernels(
+    variant,
+    new WebAssembly.Memory({ initial: 1, maximum: 1, shared: true }),
+  ).activationRecordBytes();
+  const limits = {
+    parts: bounded(runner.parts, 'parts'),
+    batchRows,
+    sequences,
+    recordBytes,
+    kvPositions: options.kvPositions ?? null,
+  };
   const layout = planLayout(config, plan, limits);
   const memory = allocate(layout.bytes);
   const kernels = bindKernels(variant, memory);

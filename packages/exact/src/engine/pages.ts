@@ -30,7 +30,8 @@ export class PagePool {
 
   /** Error: `OVERLOADED` when other sequences hold too much; the caller waits or refuses. */
   lease(capacity: number): PageLease {
-    if (!this.fits(capacity)) throw new RunproofError('OVERLOADED', `no room for ${capacity} positions beside the running sequences`);
+    if (!this.fits(capacity))
+      throw new RunproofError('OVERLOADED', `no room for ${capacity} positions beside the running sequences`);
     const slot = this.#freeSlots.pop() ?? 0;
     const { pageTables, kv } = this.#layout;
     const table = pageTables.address + slot * pageTables.stride;

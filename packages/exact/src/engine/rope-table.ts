@@ -12,6 +12,7 @@ function powerOfTwo(n: number): number {
 
 /** §5.2, for −708 ≤ x ≤ 0: no frequency of a base within f32 is smaller. */
 function exp64(x: number): number {
+  // biome-ignore lint/suspicious/noApproximativeNumericConstant: the contract fixes these digits, not the constant of a platform
   const n = Math.floor(x * 1.4426950408889634 + 0.5);
   const r = x - n * 0.6931471803691238 - n * 1.9082149292705877e-10;
   let p = 1;
@@ -26,6 +27,7 @@ function ln64(x: number): number {
   let e = (high >>> 20) - 1023;
   bits.setUint32(0, (high & 0xfffff) | 0x3ff00000);
   let m = bits.getFloat64(0);
+  // biome-ignore lint/suspicious/noApproximativeNumericConstant: the contract fixes these digits, not the constant of a platform
   if (m > 1.4142135623730951) {
     m /= 2;
     e += 1;
@@ -66,7 +68,12 @@ export function ropeFrequencies(rope: ModelConfig['rope']): Float64Array {
 }
 
 /** Writes the row of `position`: the cosines of all pairs, then the sines. */
-export function writeRopeRow(row: Float32Array, position: number, frequencies: Float64Array, linearFactor: number): void {
+export function writeRopeRow(
+  row: Float32Array,
+  position: number,
+  frequencies: Float64Array,
+  linearFactor: number,
+): void {
   const scaled = linearFactor === 1 ? position : position / linearFactor;
   for (let pair = 0; pair < frequencies.length; pair += 1) {
     const [sine, cosine] = sincos64(scaled * (frequencies[pair] ?? 0));

@@ -19,7 +19,16 @@ export const HEADER_ROWS = 12;
 export const HEADER_FIRST_OUT = 16;
 
 /** Places in a layer where a value that is not finite is caught, in the order of the computation; a tag is layer · 16 + place. */
-const PLACES = ['', 'attention input', 'key', 'value', 'attention score', 'attention output', 'feed-forward input', 'feed-forward product'];
+const PLACES = [
+  '',
+  'attention input',
+  'key',
+  'value',
+  'attention score',
+  'attention output',
+  'feed-forward input',
+  'feed-forward product',
+];
 const OUTPUT_PLACES = ['', 'output input', 'logits'];
 
 /** Status of a row in which everything was finite. */
@@ -30,7 +39,10 @@ export function nonFiniteError(tag: number, layers: number): RunproofError {
   const layer = tag >>> 4;
   const place = (layer < layers ? PLACES : OUTPUT_PLACES)[tag & 15] ?? 'unknown';
   const where = layer < layers ? `layer ${layer}, ${place}` : place;
-  return new RunproofError('ENGINE_NONFINITE', `NaN, infinity or a magnitude beyond f16 in ${where}`, { layer, operation: place });
+  return new RunproofError('ENGINE_NONFINITE', `NaN, infinity or a magnitude beyond f16 in ${where}`, {
+    layer,
+    operation: place,
+  });
 }
 
 export interface Tape {
@@ -56,7 +68,8 @@ class TapeWriter {
   }
 
   add(code: number, words: readonly number[]): void {
-    if (this.count >= this.#layout.tapeOperations) throw new RunproofError('INTERNAL', 'the tape is longer than planned');
+    if (this.count >= this.#layout.tapeOperations)
+      throw new RunproofError('INTERNAL', 'the tape is longer than planned');
     const at = this.#address(this.count);
     this.#view.setUint32(at, code, true);
     this.#view.setUint32(at + 4, 0, true);
@@ -72,7 +85,14 @@ class TapeWriter {
   }
 
   /** Quantises `buffer` for each type of matrix that will read it. `list`: rows of the batch, or 0 for all. */
-  quantise(buffer: RowBuffer, width: number, readers: readonly PlacedTensor[], tag: number, byRows: boolean, list = 0): void {
+  quantise(
+    buffer: RowBuffer,
+    width: number,
+    readers: readonly PlacedTensor[],
+    tag: number,
+    byRows: boolean,
+    list = 0,
+  ): void {
     const { address, stride } = this.#layout.rows[buffer];
     const blocks = width / 32;
     for (const type of ['Q8_0', 'Q4_0'] as const) {
@@ -84,7 +104,12 @@ class TapeWriter {
     }
   }
 
-  matmul(matrix: PlacedTensor, input: RowBuffer, output: { address: number; stride: number }, accumulate: boolean): void {
+  matmul(
+    matrix: PlacedTensor,
+    input: RowBuffer,
+    output: { address: number; stride: number },
+    accumulate: boolean,
+  ): void {
     const { type } = matrix.tensor.info;
     const { cols } = matrix.tensor;
     const source = this.#input(type, input, cols);
@@ -131,7 +156,17 @@ class TapeBuilder {
     const { width, rmsEpsilon } = this.#config;
     const quads = roundUp(width, 4) / 4;
     const weight = this.#tensor(role, layer).address;
-    this.#writer.add(NORM, [x.address, x.stride, weight, h.address, h.stride, width, quads, floatBits(rmsEpsilon), list]);
+    this.#writer.add(NORM, [
+      x.address,
+      x.stride,
+      weight,
+      h.address,
+      h.stride,
+      width,
+      quads,
+      floatBits(rmsEpsilon),
+      list,
+    ]);
   }
 
   #attention(layer: number): void {
@@ -193,7 +228,14 @@ class TapeBuilder {
     const writer = this.#writer;
     const embedding = this.#tensor('token_embd', null);
     const { x } = rows;
-    writer.add(EMBED, [KERNEL_TYPES[embedding.tensor.info.type], embedding.address, width, this.#layout.ids, x.address, x.stride]);
+    writer.add(EMBED, [
+      KERNEL_TYPES[embedding.tensor.info.type],
+      embedding.address,
+      width,
+      this.#layout.ids,
+      x.address,
+      x.stride,
+    ]);
     for (let layer = 0; layer < layers; layer += 1) {
       this.#attention(layer);
       this.#feedForward(layer);

@@ -30,7 +30,7 @@ export interface BatchModel extends ExactModel {
 }
 
 /** Everything that loading has prepared. */
-export interface ModelParts {
+interface ModelParts {
   readonly config: ModelConfig;
   readonly variant: KernelVariant;
   readonly layout: Layout;
@@ -123,7 +123,10 @@ export class WasmModel implements BatchModel {
 
   createSequence(capacity: number): Sequence {
     if (!Number.isInteger(capacity) || capacity < 1 || capacity > this.maxCapacity) {
-      throw new RunproofError('MODEL_CONTEXT', `a sequence of ${capacity} positions; this model holds 1 to ${this.maxCapacity}`);
+      throw new RunproofError(
+        'MODEL_CONTEXT',
+        `a sequence of ${capacity} positions; this model holds 1 to ${this.maxCapacity}`,
+      );
     }
     return new WasmSequence(this, capacity, this.#pool.lease(capacity));
   }
@@ -153,14 +156,18 @@ export class WasmModel implements BatchModel {
     if (!(sequence instanceof WasmSequence) || !sequence.belongsTo(this) || sequence.released) {
       throw new RunproofError('INTERNAL', 'the sequence was released, or belongs to another model');
     }
-    if (!Number.isInteger(logitsFrom) || logitsFrom < 0) throw new RunproofError('INTERNAL', `logitsFrom is ${logitsFrom}`);
+    if (!Number.isInteger(logitsFrom) || logitsFrom < 0)
+      throw new RunproofError('INTERNAL', `logitsFrom is ${logitsFrom}`);
     if (sequence.length + ids.length > sequence.capacity) {
       const message = `${sequence.length} + ${ids.length} positions do not fit the sequence's ${sequence.capacity}`;
       throw new RunproofError('MODEL_CONTEXT', message);
     }
     for (const id of ids) {
       if (!Number.isInteger(id) || id < 0 || id >= this.config.vocabSize) {
-        throw new RunproofError('PARAMETER_INVALID', `token id ${id} is not in the vocabulary of ${this.config.vocabSize}`);
+        throw new RunproofError(
+          'PARAMETER_INVALID',
+          `token id ${id} is not in the vocabulary of ${this.config.vocabSize}`,
+        );
       }
     }
     return { sequence, ids, logitsFrom, before: sequence.length, done: 0, logits: [], error: null };
@@ -192,7 +199,12 @@ export class WasmModel implements BatchModel {
     const { address, rowBytes } = this.#layout.rope;
     for (; this.#ropeRows < positions; this.#ropeRows += 1) {
       const start = (address + this.#ropeRows * rowBytes) / 4;
-      writeRopeRow(this.#floats.subarray(start, start + rowBytes / 4), this.#ropeRows, this.#frequencies, this.config.rope.linearFactor);
+      writeRopeRow(
+        this.#floats.subarray(start, start + rowBytes / 4),
+        this.#ropeRows,
+        this.#frequencies,
+        this.config.rope.linearFactor,
+      );
     }
   }
 

@@ -8,7 +8,9 @@ import { groupBytes, KERNEL_TYPES, type Layout, type PlacedTensor } from './layo
 export type LoadProgress = (done: number, total: number) => void;
 
 function nonFinite(name: string): RunproofError {
-  return new RunproofError('MODEL_NONFINITE', `tensor ${name} holds a weight or scale that is NaN or infinite`, { tensor: name });
+  return new RunproofError('MODEL_NONFINITE', `tensor ${name} holds a weight or scale that is NaN or infinite`, {
+    tensor: name,
+  });
 }
 
 async function readExactly(source: ByteSource, offset: number, length: number): Promise<Uint8Array> {
@@ -35,7 +37,9 @@ export async function loadWeights(
   memory: Uint8Array,
   onProgress?: LoadProgress,
 ): Promise<void> {
-  const inFileOrder = [...layout.tensors.values()].sort((left, right) => left.tensor.info.offset - right.tensor.info.offset);
+  const inFileOrder = [...layout.tensors.values()].sort(
+    (left, right) => left.tensor.info.offset - right.tensor.info.offset,
+  );
   const total = inFileOrder.reduce((sum, { tensor }) => sum + tensor.info.byteLength, 0);
   let done = 0;
   for (const placed of inFileOrder) {
@@ -53,7 +57,8 @@ export async function loadWeights(
       const bytes = await readExactly(source, info.offset + row * rowBytes, count * rowBytes);
       memory.set(bytes, layout.staging.address);
       const target = placed.address + (row / 8) * groupBytes(info.type, cols);
-      if (kernels.repack(KERNEL_TYPES[info.type], layout.staging.address, count, cols, target) === 0) throw nonFinite(info.name);
+      if (kernels.repack(KERNEL_TYPES[info.type], layout.staging.address, count, cols, target) === 0)
+        throw nonFinite(info.name);
       done += bytes.length;
       onProgress?.(done, total);
     }
