@@ -30,7 +30,10 @@ afterAll(async () => {
   await rm(folder, { recursive: true, force: true });
 });
 
-async function save(name: string, exchange: Pick<Exchange, 'request' | 'response' | 'receipt' | 'nonce'>): Promise<void> {
+async function save(
+  name: string,
+  exchange: Pick<Exchange, 'request' | 'response' | 'receipt' | 'nonce'>,
+): Promise<void> {
   await writeFile(join(folder, `${name}.request`), exchange.request);
   await writeFile(join(folder, `${name}.response`), exchange.response);
   await writeFile(join(folder, `${name}.receipt.json`), exchange.receipt);
@@ -63,7 +66,12 @@ describe('a first run', () => {
     expect(greeting).toMatch(/model {7}runproof-tiny {2}sha256:[0-9a-f]{64}\n/);
     expect(greeting).toMatch(/log origin {2}runproof\.local\/[0-9a-f]{16}\n/);
     expect(greeting).toMatch(/self-check: \d+ tokens sealed and replayed bit for bit\n/);
-    for (const line of [`curl ${url}/v1/chat/completions`, `OPENAI_BASE_URL=${url}/v1`, `npx runproof chat --url ${url}`]) expect(greeting).toContain(line);
+    for (const line of [
+      `curl ${url}/v1/chat/completions`,
+      `OPENAI_BASE_URL=${url}/v1`,
+      `npx runproof chat --url ${url}`,
+    ])
+      expect(greeting).toContain(line);
     expect((await stat(data)).mode & 0o777).toBe(0o700);
     const vkey = (await readFile(join(data, 'log.vkey'), 'utf8')).trim();
     expect(await readFile(join(data, 'policy.txt'), 'utf8')).toContain(`log ${vkey} ${url}/log\n`);
@@ -79,8 +87,14 @@ describe('a first run', () => {
       .withResponse();
     expect(answer.choices[0]?.message.content?.length).toBeGreaterThan(10);
     expect(answer.usage?.completion_tokens).toBeGreaterThan(1);
-    const receipt = await fetch(`${server.url}/v1/receipts/${response.headers.get('runproof-receipt')}`, { headers: { 'Runproof-Nonce': nonceOf('a') } });
-    await save('openai-plain', { ...plain.wire, receipt: new Uint8Array(await receipt.arrayBuffer()), nonce: nonceOf('a') });
+    const receipt = await fetch(`${server.url}/v1/receipts/${response.headers.get('runproof-receipt')}`, {
+      headers: { 'Runproof-Nonce': nonceOf('a') },
+    });
+    await save('openai-plain', {
+      ...plain.wire,
+      receipt: new Uint8Array(await receipt.arrayBuffer()),
+      nonce: nonceOf('a'),
+    });
 
     const streaming = tappedClient();
     const stream = await streaming.client.chat.completions.create(
@@ -105,10 +119,16 @@ describe('a first run', () => {
     expect(completion.choices[0]?.text.length).toBeGreaterThan(5);
     expect((await client.models.list()).data.map((model) => model.id)).toEqual([MODEL_NAME]);
     const provider = createOpenAICompatible({ name: 'runproof', baseURL: `${server.url}/v1` });
-    const plain = await generateText({ model: provider(MODEL_NAME), prompt: 'Tell me a story about a fox.', maxOutputTokens: 24 });
+    const plain = await generateText({
+      model: provider(MODEL_NAME),
+      prompt: 'Tell me a story about a fox.',
+      maxOutputTokens: 24,
+    });
     expect(plain.text.length).toBeGreaterThan(5);
     let streamed = '';
-    for await (const part of streamText({ model: provider(MODEL_NAME), prompt: 'Count to five.', maxOutputTokens: 24 }).textStream) streamed += part;
+    for await (const part of streamText({ model: provider(MODEL_NAME), prompt: 'Count to five.', maxOutputTokens: 24 })
+      .textStream)
+      streamed += part;
     expect(streamed.length).toBeGreaterThan(0);
   });
 });
@@ -121,16 +141,32 @@ describe('a first run with verifiedFetch', () => {
     const client = new OpenAI({ baseURL: `${server.url}/v1`, apiKey: 'none', fetch: checked });
     const plain = await client.chat.completions.create({ model: MODEL_NAME, messages: MESSAGES, ...LIMIT });
     let streamed = '';
-    for await (const chunk of await client.chat.completions.create({ model: MODEL_NAME, messages: MESSAGES, ...LIMIT, stream: true })) {
+    for await (const chunk of await client.chat.completions.create({
+      model: MODEL_NAME,
+      messages: MESSAGES,
+      ...LIMIT,
+      stream: true,
+    })) {
       streamed += chunk.choices[0]?.delta.content ?? '';
     }
     const provider = createOpenAICompatible({ name: 'runproof', baseURL: `${server.url}/v1`, fetch: checked });
-    const text = await generateText({ model: provider(MODEL_NAME), prompt: 'Tell me a story about a fox.', maxOutputTokens: 24 });
-    const flow = streamText({ model: provider(MODEL_NAME), prompt: 'Tell me a story about a fox.', maxOutputTokens: 24 });
+    const text = await generateText({
+      model: provider(MODEL_NAME),
+      prompt: 'Tell me a story about a fox.',
+      maxOutputTokens: 24,
+    });
+    const flow = streamText({
+      model: provider(MODEL_NAME),
+      prompt: 'Tell me a story about a fox.',
+      maxOutputTokens: 24,
+    });
     let flowed = '';
     for await (const part of flow.textStream) flowed += part;
-    for (const answer of [plain.choices[0]?.message.content ?? '', streamed, text.text, flowed]) expect(answer.length).toBeGreaterThan(5);
-    expect(made.map(([report]) => [report.verdict, report.level])).toEqual(Array.from({ length: 4 }, () => ['valid', 'sealed']));
+    for (const answer of [plain.choices[0]?.message.content ?? '', streamed, text.text, flowed])
+      expect(answer.length).toBeGreaterThan(5);
+    expect(made.map(([report]) => [report.verdict, report.level])).toEqual(
+      Array.from({ length: 4 }, () => ['valid', 'sealed']),
+    );
     for (const [index, [, exchange]] of made.entries()) await save(`verified-${index}`, exchange);
   });
 
@@ -142,7 +178,21 @@ describe('a first run with verifiedFetch', () => {
     const trusted = await runProcess(['trust', server.url, '--policy', policy, '--yes', '--json'], environment);
     expect(trusted.code).toBe(0);
     expect(JSON.parse(trusted.stdout)).toMatchObject({ written: true, url: server.url });
-    const chat = await runProcess(['chat', 'Tell me a story about a fox.', '--url', server.url, '--policy', policy, '--max-tokens', '30', '--threads', '1'], environment);
+    const chat = await runProcess(
+      [
+        'chat',
+        'Tell me a story about a fox.',
+        '--url',
+        server.url,
+        '--policy',
+        policy,
+        '--max-tokens',
+        '30',
+        '--threads',
+        '1',
+      ],
+      environment,
+    );
     expect(chat.code).toBe(0);
     expect(chat.stdout.length).toBeGreaterThan(10);
     expect(chat.stderr).toMatch(/^replayed: \d+ tokens equal, bit for bit \(.+; generated in .+\)\n$/);
@@ -159,10 +209,26 @@ describe('after the first run, with the server stopped', () => {
   });
 
   it('proves every answer offline, in another process, bit for bit', async () => {
-    expect(saved.map(({ name }) => name)).toEqual(['openai-plain', 'openai-stream', 'verified-0', 'verified-1', 'verified-2', 'verified-3']);
+    expect(saved.map(({ name }) => name)).toEqual([
+      'openai-plain',
+      'openai-stream',
+      'verified-0',
+      'verified-1',
+      'verified-2',
+      'verified-3',
+    ]);
     for (const { name, nonce } of saved) {
       const file = join(folder, name);
-      const words = ['verify', `${file}.receipt.json`, '--request', `${file}.request`, '--response', `${file}.response`, '--policy', join(data, 'policy.txt')];
+      const words = [
+        'verify',
+        `${file}.receipt.json`,
+        '--request',
+        `${file}.request`,
+        '--response',
+        `${file}.response`,
+        '--policy',
+        join(data, 'policy.txt'),
+      ];
       const whole = await runProcess([...words, '--nonce', nonce, '--replay', '--threads', '1', '--json']);
       expect([name, whole.code, whole.stderr]).toEqual([name, 0, '']);
       expect(JSON.parse(whole.stdout)).toMatchObject({ verdict: 'valid', level: 'replayed', missing: [], failed: [] });
@@ -171,7 +237,9 @@ describe('after the first run, with the server stopped', () => {
     const file = join(folder, first?.name ?? '');
     const unasked = await runProcess(['verify', `${file}.receipt.json`, '--policy', join(data, 'policy.txt')]);
     expect(unasked.code).toBe(2);
-    expect(unasked.stdout).toContain('incomplete: nothing failed, but nonce.match, request.match, response.match could not be checked.');
+    expect(unasked.stdout).toContain(
+      'incomplete: nothing failed, but nonce.match, request.match, response.match could not be checked.',
+    );
   });
 
   it('keeps its log and key over a restart', async () => {
@@ -183,7 +251,9 @@ describe('after the first run, with the server stopped', () => {
     const after = await runProcess(['keys', '--data', data, '--json']);
     expect(after.stdout).toBe(before.stdout);
     const grown = await runProcess(['log', 'fsck', join(data, 'log'), '--json']);
-    expect((JSON.parse(grown.stdout) as { size: number }).size).toBe((JSON.parse(proved.stdout) as { size: number }).size + 1);
+    expect((JSON.parse(grown.stdout) as { size: number }).size).toBe(
+      (JSON.parse(proved.stdout) as { size: number }).size + 1,
+    );
   });
 
   it('says in one sentence what keeps it from starting', async () => {

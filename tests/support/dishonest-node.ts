@@ -2,14 +2,30 @@
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type Log, openLog } from '@runproof/log';
-import { createNode, type Engine, type RunEvent, type RunRequest, systemClock, systemRandom } from '@runproof/node';
 import { openExactEngine } from '@runproof/engine-exact';
 import {
-  type Bundle, encodeBundle, encodeCanonicalJson, parseBundle, parseHex, type ReceiptBody, receiptEntry, type SamplingParameters, utf8,
-} from '@runproof/protocol';
-import { createChatTemplate, createTokenizer, type ExactModel, generate, loadExactModel, readGguf, type TemplateTokenizer } from '@runproof/exact';
+  createChatTemplate,
+  createTokenizer,
+  type ExactModel,
+  generate,
+  loadExactModel,
+  readGguf,
+  type TemplateTokenizer,
+} from '@runproof/exact';
 import { decodeTensor, encodeTensor, memorySource } from '@runproof/exact/testing';
+import { type Log, openLog } from '@runproof/log';
+import { createNode, type Engine, type RunEvent, type RunRequest, systemClock, systemRandom } from '@runproof/node';
+import {
+  type Bundle,
+  encodeBundle,
+  encodeCanonicalJson,
+  parseBundle,
+  parseHex,
+  type ReceiptBody,
+  receiptEntry,
+  type SamplingParameters,
+  utf8,
+} from '@runproof/protocol';
 import type { CheckId, VerificationReport } from '@runproof/verify';
 import { MODEL, runHere } from './programs.ts';
 
@@ -30,7 +46,11 @@ export interface Lie {
   readonly system?: string;
 }
 
-export const CHAT = { model: 'runproof-tiny', messages: [{ role: 'user', content: 'Tell me a story about a fox.' }], max_tokens: 24 };
+export const CHAT = {
+  model: 'runproof-tiny',
+  messages: [{ role: 'user', content: 'Tell me a story about a fox.' }],
+  max_tokens: 24,
+};
 
 /** The weights of `gguf` with one code of one matrix moved by one. */
 export async function withOneWeightChanged(gguf: Uint8Array): Promise<Uint8Array> {
@@ -64,7 +84,13 @@ class LyingEngine implements Engine {
   readonly #tokenizer: TemplateTokenizer;
   readonly #template: ReturnType<typeof createChatTemplate>;
 
-  private constructor(honest: Engine, lie: Lie, model: ExactModel, tokenizer: TemplateTokenizer, template: ReturnType<typeof createChatTemplate>) {
+  private constructor(
+    honest: Engine,
+    lie: Lie,
+    model: ExactModel,
+    tokenizer: TemplateTokenizer,
+    template: ReturnType<typeof createChatTemplate>,
+  ) {
     this.#honest = honest;
     this.#lie = lie;
     this.#model = model;
@@ -76,7 +102,13 @@ class LyingEngine implements Engine {
     const source = memorySource(lie.weights ?? (await readFile(MODEL)));
     const { metadata } = await readGguf(source);
     const tokenizer = createTokenizer(metadata);
-    return new LyingEngine(honest, lie, await loadExactModel(source), tokenizer, createChatTemplate(metadata, tokenizer, { clockMs: 0 }));
+    return new LyingEngine(
+      honest,
+      lie,
+      await loadExactModel(source),
+      tokenizer,
+      createChatTemplate(metadata, tokenizer, { clockMs: 0 }),
+    );
   }
 
   get contract(): string {
@@ -102,7 +134,12 @@ class LyingEngine implements Engine {
 
   async *run(request: RunRequest): AsyncGenerator<RunEvent> {
     const sampling = { ...request.sampling, ...this.#lie.sampling };
-    const steps = generate(this.#model, { prompt: request.prompt, sampling, tokenizer: this.#tokenizer, modelDigest: this.model.digest });
+    const steps = generate(this.#model, {
+      prompt: request.prompt,
+      sampling,
+      tokenizer: this.#tokenizer,
+      modelDigest: this.model.digest,
+    });
     for (;;) {
       const step = steps.next();
       if (step.done) {
@@ -137,7 +174,12 @@ export class Scene {
 
   static async open(): Promise<Scene> {
     const folder = await mkdtemp(join(tmpdir(), 'runproof-tamper-'));
-    const log = await openLog({ directory: join(folder, 'log'), clock: systemClock, random: systemRandom, onWarning: () => {} });
+    const log = await openLog({
+      directory: join(folder, 'log'),
+      clock: systemClock,
+      random: systemRandom,
+      onWarning: () => {},
+    });
     const engine = await openExactEngine({ path: MODEL, threads: 1 });
     return new Scene(folder, engine, log);
   }
@@ -161,14 +203,20 @@ export class Scene {
     const node = createNode({ engine, log: this.log, store, clock: systemClock, random: systemRandom });
     const request = JSON.stringify(body);
     const headers = { 'content-type': 'application/json', 'runproof-nonce': nonce };
-    const response = await node.fetch(new Request('http://node.test/v1/chat/completions', { method: 'POST', headers, body: request }));
+    const response = await node.fetch(
+      new Request('http://node.test/v1/chat/completions', { method: 'POST', headers, body: request }),
+    );
     const bytes = new Uint8Array(await response.arrayBuffer());
     await node.close();
     return { request: utf8(request), response: bytes, nonce, bundle: parseBundle(bundle) };
   }
 
   /** The exchange with a body that says something else, sealed by the node's own log like an honest one. */
-  async reseal(exchange: Exchange, edit: (body: ReceiptBody) => ReceiptBody, disclosure = exchange.bundle.disclosure): Promise<Exchange> {
+  async reseal(
+    exchange: Exchange,
+    edit: (body: ReceiptBody) => ReceiptBody,
+    disclosure = exchange.bundle.disclosure,
+  ): Promise<Exchange> {
     const { salt } = exchange.bundle;
     const body = edit(exchange.bundle.body);
     const { proof } = await this.log.append(receiptEntry(utf8(encodeCanonicalJson(body)), parseHex(salt)));
@@ -176,7 +224,9 @@ export class Scene {
   }
 
   /** `runproof verify --replay` on the files of an exchange. */
-  async verify(exchange: Omit<Exchange, 'bundle'> & { readonly bundle: Bundle | string }): Promise<{ code: number | null; failed: readonly CheckId[]; report: VerificationReport }> {
+  async verify(
+    exchange: Omit<Exchange, 'bundle'> & { readonly bundle: Bundle | string },
+  ): Promise<{ code: number | null; failed: readonly CheckId[]; report: VerificationReport }> {
     this.#files += 1;
     const name = join(this.folder, String(this.#files));
     const bundle = typeof exchange.bundle === 'string' ? exchange.bundle : encodeBundle(exchange.bundle);
@@ -185,7 +235,17 @@ export class Scene {
     await writeFile(`${name}.response`, exchange.response);
     await writeFile(`${name}.policy`, this.policy);
     const files = ['--request', `${name}.request`, '--response', `${name}.response`, '--policy', `${name}.policy`];
-    const outcome = await runHere(['verify', `${name}.receipt.json`, ...files, '--nonce', exchange.nonce, '--replay', '--threads', '1', '--json']);
+    const outcome = await runHere([
+      'verify',
+      `${name}.receipt.json`,
+      ...files,
+      '--nonce',
+      exchange.nonce,
+      '--replay',
+      '--threads',
+      '1',
+      '--json',
+    ]);
     const report = JSON.parse(outcome.stdout) as VerificationReport;
     return { code: outcome.code, failed: report.failed, report };
   }

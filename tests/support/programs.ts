@@ -18,8 +18,14 @@ export interface Outcome {
 }
 
 /** Runs `runproof …words` in a process of its own, to its end. */
-export async function runProcess(words: readonly string[], environment: Readonly<Record<string, string>> = {}): Promise<Outcome> {
-  const child = spawn(NODE, [MAIN, ...words], { env: { ...process.env, ...environment }, stdio: ['ignore', 'pipe', 'pipe'] });
+export async function runProcess(
+  words: readonly string[],
+  environment: Readonly<Record<string, string>> = {},
+): Promise<Outcome> {
+  const child = spawn(NODE, [MAIN, ...words], {
+    env: { ...process.env, ...environment },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
   let [stdout, stderr] = ['', ''];
   child.stdout.setEncoding('utf8').on('data', (text: string) => (stdout += text));
   child.stderr.setEncoding('utf8').on('data', (text: string) => (stderr += text));

@@ -37,16 +37,22 @@ export class ChatProof {
     const { err } = this.#terminal;
     const engine = this.#options.replay ? await this.#ownEngine() : null;
     if (engine === null) {
-      this.#terminal.note(`${err.good('sealed:')} ${tokens} tokens, receipt ${report.receipt ?? ''} (generated in ${made})`);
+      this.#terminal.note(
+        `${err.good('sealed:')} ${tokens} tokens, receipt ${report.receipt ?? ''} (generated in ${made})`,
+      );
       return;
     }
     if (engine.model.digest !== this.#options.digest) {
-      this.#terminal.note(`${err.warn('sealed:')} ${tokens} tokens (generated in ${made}); not replayed: the node's model is ${this.#options.digest}, name its file with --model`);
+      this.#terminal.note(
+        `${err.warn('sealed:')} ${tokens} tokens (generated in ${made}); not replayed: the node's model is ${this.#options.digest}, name its file with --model`,
+      );
       return;
     }
     const started = performance.now();
     await this.#replay(engine, exchange);
-    this.#terminal.note(`${err.good('replayed:')} ${tokens} tokens equal, bit for bit (${duration(performance.now() - started)}; generated in ${made})`);
+    this.#terminal.note(
+      `${err.good('replayed:')} ${tokens} tokens equal, bit for bit (${duration(performance.now() - started)}; generated in ${made})`,
+    );
   }
 
   async #replay(engine: Engine, exchange: Exchange): Promise<void> {

@@ -13,10 +13,19 @@ export interface DataDirectory {
 }
 
 /** Paths of the data directory: `option`, else RUNPROOF_DATA, else ~/.runproof. Touches nothing. */
-export function dataDirectory(option: string | undefined, environment: Readonly<Record<string, string | undefined>> = process.env): DataDirectory {
+export function dataDirectory(
+  option: string | undefined,
+  environment: Readonly<Record<string, string | undefined>> = process.env,
+): DataDirectory {
   const named = option ?? (environment['RUNPROOF_DATA'] || undefined);
   const path = resolve(named ?? join(homedir(), '.runproof'));
-  return { path, log: join(path, 'log'), receipts: join(path, 'receipts'), policy: join(path, 'policy.txt'), vkey: join(path, 'log.vkey') };
+  return {
+    path,
+    log: join(path, 'log'),
+    receipts: join(path, 'receipts'),
+    policy: join(path, 'policy.txt'),
+    vkey: join(path, 'log.vkey'),
+  };
 }
 
 function codeOf(error: unknown): string {
@@ -32,7 +41,12 @@ export async function prepareDataDirectory(data: DataDirectory): Promise<void> {
     await (await open(probe, 'wx', 0o600)).close();
     await rm(probe);
   } catch (error) {
-    throw new RunproofError('LOG_UNWRITABLE', `The data directory ${data.path} cannot be written (${codeOf(error)}).`, {}, { cause: error });
+    throw new RunproofError(
+      'LOG_UNWRITABLE',
+      `The data directory ${data.path} cannot be written (${codeOf(error)}).`,
+      {},
+      { cause: error },
+    );
   }
 }
 

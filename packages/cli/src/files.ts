@@ -16,13 +16,16 @@ export async function readInput(path: string): Promise<Uint8Array> {
     const file = await open(path, 'r');
     try {
       const { size } = await file.stat();
-      if (size > INPUT_BYTES_MAX) throw new RunproofError('JSON_SIZE', `${path} is larger than ${INPUT_BYTES_MAX} bytes.`);
+      if (size > INPUT_BYTES_MAX)
+        throw new RunproofError('JSON_SIZE', `${path} is larger than ${INPUT_BYTES_MAX} bytes.`);
       return new Uint8Array(await file.readFile());
     } finally {
       await file.close();
     }
   } catch (error) {
-    throw new UsageError(`${path} cannot be read: ${error instanceof Error ? error.message : 'unknown error'}`, { cause: error });
+    throw new UsageError(`${path} cannot be read: ${error instanceof Error ? error.message : 'unknown error'}`, {
+      cause: error,
+    });
   }
 }
 

@@ -1,6 +1,17 @@
 // A node on this machine: log, engine, receipts and server in one process.
-import { type Engine, createNode, FileReceiptStore, type LogLine, type NodeServer, type RunproofNode, serveNode, systemClock, systemRandom } from '@runproof/node';
+
 import { type Log, openLog } from '@runproof/log';
+import {
+  createNode,
+  type Engine,
+  FileReceiptStore,
+  type LogLine,
+  type NodeServer,
+  type RunproofNode,
+  serveNode,
+  systemClock,
+  systemRandom,
+} from '@runproof/node';
 import type { DataDirectory } from './data-directory.ts';
 import { openModel } from './model.ts';
 import type { Terminal } from './terminal.ts';

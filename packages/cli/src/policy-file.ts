@@ -2,10 +2,14 @@
 import { extendPolicy, type PolicyChange, type TrustInfo } from '@runproof/client';
 import { readTextIfThere, writeTextDurably } from './data-directory.ts';
 
-const HEADER = '# What this machine trusts (specs/policy.md). Written by runproof; lines are added when you agree to them.\n';
+const HEADER =
+  '# What this machine trusts (specs/policy.md). Written by runproof; lines are added when you agree to them.\n';
 
 /** Policy text with the lines that trust `info`; a new file begins with a line that says what it is. */
-export async function extendPolicyFile(path: string, info: TrustInfo): Promise<{ policy: string; changes: readonly PolicyChange[] }> {
+export async function extendPolicyFile(
+  path: string,
+  info: TrustInfo,
+): Promise<{ policy: string; changes: readonly PolicyChange[] }> {
   const before = await readTextIfThere(path);
   const { policy, changes } = extendPolicy(before, info);
   return { policy: before === null ? HEADER + policy : policy, changes };

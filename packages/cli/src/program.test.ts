@@ -1,14 +1,14 @@
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
+import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { openLog } from '@runproof/log';
-import { ed25519NoteSigner } from '@runproof/tlog';
 import { systemClock, systemRandom } from '@runproof/node';
+import { ed25519NoteSigner } from '@runproof/tlog';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { chatBody, createKit, type Kit } from '../../node/src/test/kit.ts';
 import { policyHint } from '../../node/src/routes/about.ts';
+import { chatBody, createKit, type Kit } from '../../node/src/test/kit.ts';
 import { type Middleman, startMiddleman } from './test/middleman.ts';
 import { run } from './test/run.ts';
 
@@ -22,7 +22,12 @@ beforeAll(async () => {
   kit = createKit();
   const request = JSON.stringify(chatBody());
   const response = await kit.post('/v1/chat/completions', request, { 'runproof-nonce': NONCE });
-  files = { receipt: join(folder, 'a.receipt.json'), request: join(folder, 'a.request'), response: join(folder, 'a.response'), policy: join(folder, 'policy.txt') };
+  files = {
+    receipt: join(folder, 'a.receipt.json'),
+    request: join(folder, 'a.request'),
+    response: join(folder, 'a.response'),
+    policy: join(folder, 'policy.txt'),
+  };
   await writeFile(files.request, request);
   await writeFile(files.response, await response.text());
   await writeFile(files.receipt, [...kit.store.bundles.values()][0] ?? '');
@@ -31,13 +36,32 @@ beforeAll(async () => {
 
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
-const verifyWords = (): string[] => ['verify', files.receipt, '--request', files.request, '--response', files.response, '--policy', files.policy, '--nonce', NONCE];
+const verifyWords = (): string[] => [
+  'verify',
+  files.receipt,
+  '--request',
+  files.request,
+  '--response',
+  files.response,
+  '--policy',
+  files.policy,
+  '--nonce',
+  NONCE,
+];
 
 describe('runproof verify', () => {
   it('exits 0 and lists every check of a valid receipt', async () => {
     const { code, stdout, stderr } = await run(verifyWords());
     expect([code, stderr]).toEqual([0, '']);
-    for (const id of ['bundle.parse', 'log.signature', 'log.inclusion', 'nonce.match', 'request.match', 'response.match']) expect(stdout).toMatch(new RegExp(`pass {2}${id}`));
+    for (const id of [
+      'bundle.parse',
+      'log.signature',
+      'log.inclusion',
+      'nonce.match',
+      'request.match',
+      'response.match',
+    ])
+      expect(stdout).toMatch(new RegExp(`pass {2}${id}`));
     expect(stdout).toContain('valid: sealed.');
     expect(stdout).not.toContain('\u001b');
   });
@@ -60,8 +84,13 @@ describe('runproof verify', () => {
   it('exits 3 when it was called wrongly, with one sentence', async () => {
     await writeFile(join(folder, 'broken-policy.txt'), 'log nonsense\n');
     const wrong = [
-      ['verify'], ['verify', join(folder, 'nothing')], ['verify', files.receipt, '--policy', join(folder, 'broken-policy.txt')],
-      ['verify', files.receipt, '--policy', files.policy, '--model', 'x.gguf'], ['verify', files.receipt, '--nope'], ['nope'], ['up', '--port', '70000'],
+      ['verify'],
+      ['verify', join(folder, 'nothing')],
+      ['verify', files.receipt, '--policy', join(folder, 'broken-policy.txt')],
+      ['verify', files.receipt, '--policy', files.policy, '--model', 'x.gguf'],
+      ['verify', files.receipt, '--nope'],
+      ['nope'],
+      ['up', '--port', '70000'],
       ['verify', files.receipt, '--policy', files.policy, '--replay', '--model', join(folder, 'nothing.gguf')],
     ];
     for (const words of wrong) {
@@ -89,7 +118,10 @@ describe('runproof inspect', () => {
     expect(stdout).toContain(NONCE);
     expect(stdout).toContain('Nothing was checked');
     expect(stdout).not.toMatch(/verified|valid\b/);
-    const json = JSON.parse((await run(['inspect', files.receipt, '--json'])).stdout) as { bundle: unknown; checked: unknown[] };
+    const json = JSON.parse((await run(['inspect', files.receipt, '--json'])).stdout) as {
+      bundle: unknown;
+      checked: unknown[];
+    };
     expect([json.checked, json.bundle]).toEqual([[], JSON.parse(await readFile(files.receipt, 'utf8'))]);
   });
 
@@ -118,7 +150,10 @@ describe('runproof trust', () => {
     expect(written).toContain(`log ${middleman.kit.log.vkey} ${middleman.url}/log\n`);
     expect((await run(['trust', `${middleman.url}/v1`, '--policy', policy])).stderr).toContain('already');
 
-    const otherKey = written.replace(/^log \S+/m, `log ${ed25519NoteSigner('runproof.local/ffffffffffffffff', new Uint8Array(32).fill(3)).vkey}`);
+    const otherKey = written.replace(
+      /^log \S+/m,
+      `log ${ed25519NoteSigner('runproof.local/ffffffffffffffff', new Uint8Array(32).fill(3)).vkey}`,
+    );
     await writeFile(policy, otherKey);
     const changed = await run(['trust', middleman.url, '--policy', policy, '--yes']);
     expect([changed.code, await readFile(policy, 'utf8')]).toEqual([1, otherKey]);
@@ -136,11 +171,28 @@ describe('runproof trust', () => {
   it('chat shows an answer that holds, saves it, and refuses one that does not', async () => {
     const [policy, saved] = [join(folder, 'chat-policy.txt'), join(folder, 'saved')];
     await run(['trust', middleman.url, '--policy', policy, '--yes']);
-    const words = ['chat', 'Tell me of a fox.', '--url', middleman.url, '--policy', policy, '--max-tokens', '12', '--seed', '5', '--temperature', '0.8'];
+    const words = [
+      'chat',
+      'Tell me of a fox.',
+      '--url',
+      middleman.url,
+      '--policy',
+      policy,
+      '--max-tokens',
+      '12',
+      '--seed',
+      '5',
+      '--temperature',
+      '0.8',
+    ];
     const shown = await run([...words, '--no-replay', '--save', saved]);
     expect([shown.code, shown.stdout.length > 5]).toEqual([0, true]);
     expect(shown.stderr).toMatch(/sealed: \d+ tokens, receipt [0-9a-f]{64}/);
-    const command = /saved: runproof (.*)/.exec(shown.stderr)?.[1]?.split(' ').filter((word) => word !== '--replay') ?? [];
+    const command =
+      /saved: runproof (.*)/
+        .exec(shown.stderr)?.[1]
+        ?.split(' ')
+        .filter((word) => word !== '--replay') ?? [];
     expect((await run([...command, '--policy', policy])).code).toBe(0);
     middleman.tamper = (answer) => ({ ...answer, body: answer.body.replace('"content":" ', '"content":" not ') });
     const refused = await run([...words, '--no-replay']);
@@ -160,7 +212,10 @@ describe('runproof keys and log fsck', () => {
     const missing = await run(['keys', '--data', data]);
     expect([missing.code, missing.stderr.includes('no log key')]).toEqual([1, true]);
     await writeFile(join(data, 'log.vkey'), `${log.vkey}\n`);
-    expect(JSON.parse((await run(['keys', '--data', data, '--json'])).stdout)).toMatchObject({ origin: log.origin, vkey: log.vkey });
+    expect(JSON.parse((await run(['keys', '--data', data, '--json'])).stdout)).toMatchObject({
+      origin: log.origin,
+      vkey: log.vkey,
+    });
 
     const proved = await run(['log', 'fsck', directory, '--json']);
     expect([proved.code, JSON.parse(proved.stdout)]).toMatchObject([0, { origin: log.origin, size: 5 }]);
@@ -177,7 +232,10 @@ describe('runproof keys and log fsck', () => {
     await new Promise<void>((resolve) => holder.listen({ host: '127.0.0.1', port: 0 }, () => resolve()));
     const { port } = holder.address() as AddressInfo;
     const { code, stderr } = await run(['up', '--port', String(port), '--data', join(folder, 'unused')]);
-    expect([code, stderr]).toEqual([1, `runproof: Port ${port} of 127.0.0.1 is in use by another program; choose one with --port. Correct the named setting.\n`]);
+    expect([code, stderr]).toEqual([
+      1,
+      `runproof: Port ${port} of 127.0.0.1 is in use by another program; choose one with --port. Correct the named setting.\n`,
+    ]);
     await expect(readFile(join(folder, 'unused', 'log.vkey'))).rejects.toThrow();
     await new Promise((resolve) => holder.close(resolve));
   });

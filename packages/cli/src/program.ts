@@ -1,6 +1,7 @@
 // The commands of runproof, and what each takes.
-import { Command, CommanderError, InvalidArgumentError } from 'commander';
+
 import { RunproofError } from '@runproof/protocol';
+import { Command, CommanderError, InvalidArgumentError } from 'commander';
 import { UsageError } from './files.ts';
 import { printable, type Terminal } from './terminal.ts';
 
@@ -13,7 +14,8 @@ const DEFAULT_URL = `http://127.0.0.1:${DEFAULT_PORT}`;
 function integerFrom(least: number, most: number): (text: string) => number {
   return (text) => {
     const value = Number(text);
-    if (!/^\d{1,15}$/.test(text) || value < least || value > most) throw new InvalidArgumentError(`An integer from ${least} to ${most}.`);
+    if (!/^\d{1,15}$/.test(text) || value < least || value > most)
+      throw new InvalidArgumentError(`An integer from ${least} to ${most}.`);
     return value;
   };
 }
@@ -72,7 +74,9 @@ function addChat(program: Command, terminal: Terminal, act: Action): void {
     .option('--threads <n>', 'threads of the replay', threads)
     .option('--save <dir>', 'keep request, response and receipt of each answer')
     .option('--data <dir>', 'data directory')
-    .action((message, options) => act(async () => (await import('./commands/chat.ts')).chatCommand(message, options, terminal)));
+    .action((message, options) =>
+      act(async () => (await import('./commands/chat.ts')).chatCommand(message, options, terminal)),
+    );
 }
 
 function addChecking(program: Command, terminal: Terminal, act: Action): void {
@@ -89,7 +93,9 @@ function addChecking(program: Command, terminal: Terminal, act: Action): void {
     .option('--threads <n>', 'threads of the replay', threads)
     .option('--data <dir>', 'data directory')
     .option('--json', 'the report as JSON (specs/verify-report.md)')
-    .action((file, options) => act(async () => (await import('./commands/verify.ts')).verifyCommand(file, options, terminal)));
+    .action((file, options) =>
+      act(async () => (await import('./commands/verify.ts')).verifyCommand(file, options, terminal)),
+    );
   program
     .command('replay')
     .description('run a model again on the tokens that a receipt discloses')
@@ -98,13 +104,17 @@ function addChecking(program: Command, terminal: Terminal, act: Action): void {
     .option('--request <file>', 'also derive the prompt from this request')
     .option('--threads <n>', 'threads', threads)
     .option('--json', 'the outcome as JSON')
-    .action((file, options) => act(async () => (await import('./commands/verify.ts')).replayCommand(file, options, terminal)));
+    .action((file, options) =>
+      act(async () => (await import('./commands/verify.ts')).replayCommand(file, options, terminal)),
+    );
   program
     .command('inspect')
     .description('show what a receipt says; checks nothing')
     .argument('<file>', 'receipt, or - for standard input')
     .option('--json', 'as JSON')
-    .action((file, options) => act(async () => (await import('./commands/inspect.ts')).inspectCommand(file, options, terminal)));
+    .action((file, options) =>
+      act(async () => (await import('./commands/inspect.ts')).inspectCommand(file, options, terminal)),
+    );
 }
 
 function addTrust(program: Command, terminal: Terminal, act: Action): void {
@@ -116,7 +126,9 @@ function addTrust(program: Command, terminal: Terminal, act: Action): void {
     .option('--data <dir>', 'data directory')
     .option('--yes', 'agree without being asked')
     .option('--json', 'as JSON')
-    .action((url, options) => act(async () => (await import('./commands/trust.ts')).trustCommand(url, options, terminal)));
+    .action((url, options) =>
+      act(async () => (await import('./commands/trust.ts')).trustCommand(url, options, terminal)),
+    );
   const log = program.command('log').description('look after a transparency log');
   log
     .command('fsck')
@@ -126,7 +138,9 @@ function addTrust(program: Command, terminal: Terminal, act: Action): void {
     .option('--policy <file>', 'policy that names the key (default: the policy in the data directory)')
     .option('--data <dir>', 'data directory')
     .option('--json', 'as JSON')
-    .action((place, options) => act(async () => (await import('./commands/log-fsck.ts')).logFsckCommand(place, options, terminal)));
+    .action((place, options) =>
+      act(async () => (await import('./commands/log-fsck.ts')).logFsckCommand(place, options, terminal)),
+    );
   program
     .command('keys')
     .description("show this machine's log key and its fingerprint")
@@ -155,8 +169,12 @@ export async function runProgram(words: readonly string[], terminal: Terminal): 
   const act: Action = async (run) => {
     code = await run();
   };
-  const program = new Command('runproof').description('Runs AI models and makes every result verifiable.').version('0.1.0');
-  program.exitOverride().configureOutput({ writeOut: (text) => terminal.write(text), writeErr: (text) => terminal.note(text.trimEnd()) });
+  const program = new Command('runproof')
+    .description('Runs AI models and makes every result verifiable.')
+    .version('0.1.0');
+  program
+    .exitOverride()
+    .configureOutput({ writeOut: (text) => terminal.write(text), writeErr: (text) => terminal.note(text.trimEnd()) });
   for (const add of [addServing, addChat, addChecking, addTrust]) add(program, terminal, act);
   try {
     await program.parseAsync([...words], { from: 'user' });

@@ -30,11 +30,13 @@ function hint(id: CheckId): string {
 export function verdictSentence(report: VerificationReport): string {
   const { facts } = report;
   if (report.verdict === 'invalid') return `invalid: ${report.failed.join(', ')} failed. Do not use this answer.`;
-  if (report.verdict === 'incomplete') return `incomplete: nothing failed, but ${report.missing.join(', ')} could not be checked.`;
+  if (report.verdict === 'incomplete')
+    return `incomplete: nothing failed, but ${report.missing.join(', ')} could not be checked.`;
   const model = facts === undefined ? '' : ` by ${facts.model}`;
   const tokens = facts === undefined ? 'the answer' : `${count(facts.completion_tokens)} tokens`;
   if (report.level === 'replayed') return `valid: replayed. ${tokens} equal, bit for bit,${model}.`;
-  if (report.level === 'sealed') return `valid: sealed. ${tokens}${model}, as logged at index ${facts?.index ?? '?'}; not replayed.`;
+  if (report.level === 'sealed')
+    return `valid: sealed. ${tokens}${model}, as logged at index ${facts?.index ?? '?'}; not replayed.`;
   return `valid, level ${report.level}.`;
 }
 
@@ -49,7 +51,8 @@ export function renderReport(report: VerificationReport, paint: Paint): string {
       lines.push(`      ${' '.repeat(ID_WIDTH)}${check.code}: ${ERROR_CODES[check.code][1]}`);
     }
   }
-  for (const id of report.missing) lines.push(`  ${paint.warn('----')}  ${id.padEnd(ID_WIDTH)}not checked: ${hint(id)}`);
+  for (const id of report.missing)
+    lines.push(`  ${paint.warn('----')}  ${id.padEnd(ID_WIDTH)}not checked: ${hint(id)}`);
   const tint = report.verdict === 'valid' ? paint.good : report.verdict === 'invalid' ? paint.bad : paint.warn;
   return `${[...lines, '', tint(verdictSentence(report))].join('\n')}\n`;
 }

@@ -37,7 +37,11 @@ export async function selfCheck(options: {
     signal: AbortSignal.timeout(MS_MAX),
   });
   const text = await response.text();
-  if (!response.ok) throw new RunproofError('INTERNAL', `The node answered its own question with status ${response.status}: ${text.slice(0, 500)}`);
+  if (!response.ok)
+    throw new RunproofError(
+      'INTERNAL',
+      `The node answered its own question with status ${response.status}: ${text.slice(0, 500)}`,
+    );
   return checked(report);
 }
 

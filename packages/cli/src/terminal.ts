@@ -35,13 +35,18 @@ export interface Paint {
 const PROGRESS_MS = 100;
 
 function paint(enabled: boolean): Paint {
-  const wrap = (code: number) => (text: string): string => (enabled ? `\u001b[${code}m${text}\u001b[0m` : text);
+  const wrap =
+    (code: number) =>
+    (text: string): string =>
+      enabled ? `\u001b[${code}m${text}\u001b[0m` : text;
   return { good: wrap(32), bad: wrap(31), warn: wrap(33), dim: wrap(2), bold: wrap(1) };
 }
 
 /** Text from others without what a terminal would act on: control characters but tab and line feed become visible. */
 export function printable(text: string): string {
-  return text.replace(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]/g, (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`);
+  return text.replace(/[\p{Cc}\u202a-\u202e\u2066-\u2069]/gu, (char) =>
+    char === '\n' || char === '\t' ? char : `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  );
 }
 
 /** 1234567 → `1,234,567` */

@@ -29,9 +29,13 @@ export class VerificationError extends RunproofError {
     const first = failed[0];
     const evidence = { receipt: report.receipt, failed: report.failed, missing: report.missing };
     if (first !== undefined) {
-      return new VerificationError('VERIFY_FAILED', `The receipt does not hold: ${first.id}: ${first.detail}`, report, { evidence });
+      return new VerificationError('VERIFY_FAILED', `The receipt does not hold: ${first.id}: ${first.detail}`, report, {
+        evidence,
+      });
     }
     const missing = report.missing.length > 0 ? report.missing.join(', ') : `level ${report.level} only`;
-    return new VerificationError('VERIFY_INCOMPLETE', `The receipt could not be checked in full: ${missing}.`, report, { evidence });
+    return new VerificationError('VERIFY_INCOMPLETE', `The receipt could not be checked in full: ${missing}.`, report, {
+      evidence,
+    });
   }
 }

@@ -7,7 +7,8 @@ function split(bytes: Uint8Array, cuts: readonly number[]): { events: string[]; 
   const splitter = new EventSplitter(1_000_000);
   const edges = [0, ...cuts.map((cut) => cut % (bytes.length + 1)).sort((left, right) => left - right), bytes.length];
   const events: Uint8Array[] = [];
-  for (let part = 0; part + 1 < edges.length; part += 1) events.push(...splitter.push(bytes.subarray(edges[part], edges[part + 1])));
+  for (let part = 0; part + 1 < edges.length; part += 1)
+    events.push(...splitter.push(bytes.subarray(edges[part], edges[part + 1])));
   return { events: events.map((event) => new TextDecoder().decode(event)), empty: splitter.isEmpty };
 }
 

@@ -48,7 +48,8 @@ export class EventSplitter {
 
   #keep(part: Uint8Array): void {
     this.#length += part.length;
-    if (this.#length > this.#bytesMax) throw new RunproofError('JSON_SIZE', `An event is larger than ${this.#bytesMax} bytes.`);
+    if (this.#length > this.#bytesMax)
+      throw new RunproofError('JSON_SIZE', `An event is larger than ${this.#bytesMax} bytes.`);
     this.#parts.push(part.slice());
   }
 

@@ -36,11 +36,16 @@ export interface CheckOptions {
 
 /** Hex of fresh random bytes. A nonce is never used twice: a replayed receipt would match it. */
 export function freshNonce(): string {
-  return Array.from(crypto.getRandomValues(new Uint8Array(NONCE_BYTES)), (byte) => byte.toString(16).padStart(2, '0')).join('');
+  return Array.from(crypto.getRandomValues(new Uint8Array(NONCE_BYTES)), (byte) =>
+    byte.toString(16).padStart(2, '0'),
+  ).join('');
 }
 
 /** The exact bytes that will be the body of the request. */
-export async function requestBytes(input: string | URL | Request, init: RequestInit | undefined): Promise<Uint8Array<ArrayBuffer>> {
+export async function requestBytes(
+  input: string | URL | Request,
+  init: RequestInit | undefined,
+): Promise<Uint8Array<ArrayBuffer>> {
   const body = init?.body ?? null;
   if (typeof body === 'string') {
     const bytes = utf8(body);
@@ -52,7 +57,9 @@ export async function requestBytes(input: string | URL | Request, init: RequestI
 }
 
 function tooLarge(): RunproofError {
-  return new RunproofError('JSON_SIZE', `The request body is larger than ${REQUEST_BYTES_MAX} bytes.`, { bytes_max: REQUEST_BYTES_MAX });
+  return new RunproofError('JSON_SIZE', `The request body is larger than ${REQUEST_BYTES_MAX} bytes.`, {
+    bytes_max: REQUEST_BYTES_MAX,
+  });
 }
 
 /** Checks one exchange; returns when the answer holds at the level that was asked for, and throws `VerificationError` when not. */

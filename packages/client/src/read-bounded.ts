@@ -13,7 +13,11 @@ export function joinBytes(parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer>
 }
 
 /** All bytes of `body`; `JSON_SIZE` as soon as there are more than `bytesMax`. */
-export async function readBounded(body: ReadableStream<Uint8Array> | null, bytesMax: number, what: string): Promise<Uint8Array<ArrayBuffer>> {
+export async function readBounded(
+  body: ReadableStream<Uint8Array> | null,
+  bytesMax: number,
+  what: string,
+): Promise<Uint8Array<ArrayBuffer>> {
   if (body === null) return new Uint8Array(0);
   const reader = body.getReader();
   const chunks: Uint8Array[] = [];

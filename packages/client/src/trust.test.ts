@@ -19,7 +19,8 @@ const document = {
   vkey: keyOf('a.test/log', 'a'),
 };
 
-const infoOf = (change: object = {}, url = URL_A): TrustInfo => parseTrustInfo(utf8(JSON.stringify({ ...document, ...change })), url);
+const infoOf = (change: object = {}, url = URL_A): TrustInfo =>
+  parseTrustInfo(utf8(JSON.stringify({ ...document, ...change })), url);
 
 function codeOf(work: () => unknown): string {
   try {
@@ -35,18 +36,37 @@ describe('runproof.json', () => {
   it('is read from a real node', async () => {
     const world = createWorld();
     const info = await fetchTrustInfo('http://node.test/v1', { fetch: world.fetch });
-    expect(info).toMatchObject({ url: 'http://node.test', logUrl: 'http://node.test/log', origin: world.kit.log.origin, vkey: world.kit.log.vkey });
-    expect(parsePolicy(extendPolicy(null, info).policy).models.map((model) => model.digest)).toEqual([world.kit.engine.model.digest]);
+    expect(info).toMatchObject({
+      url: 'http://node.test',
+      logUrl: 'http://node.test/log',
+      origin: world.kit.log.origin,
+      vkey: world.kit.log.vkey,
+    });
+    expect(parsePolicy(extendPolicy(null, info).policy).models.map((model) => model.digest)).toEqual([
+      world.kit.engine.model.digest,
+    ]);
   });
 
   it('has exactly its fields, and the key of its origin', () => {
     expect(infoOf().models).toEqual(document.models);
     const wrong: object[] = [
-      { more: 1 }, { engine: undefined }, { engine: { build: digestOf('b') } }, { schema: 'runproof/node/2' }, { models: {} }, { models: [{ digest: 'x', name: 'y' }] },
-      { models: [{ ...document.models[0], name: 'two words' }] }, { origin: 'b.test/log' }, { log: 'http://elsewhere/log' }, { log: '/a b' },
+      { more: 1 },
+      { engine: undefined },
+      { engine: { build: digestOf('b') } },
+      { schema: 'runproof/node/2' },
+      { models: {} },
+      { models: [{ digest: 'x', name: 'y' }] },
+      { models: [{ ...document.models[0], name: 'two words' }] },
+      { origin: 'b.test/log' },
+      { log: 'http://elsewhere/log' },
+      { log: '/a b' },
       { engine: { ...document.engine, contract: 'exact-1\nquorum none' } },
     ];
-    for (const change of wrong) expect(codeOf(() => infoOf(change)), JSON.stringify(change)).toBe('UNTRUSTED');
+    for (const change of wrong)
+      expect(
+        codeOf(() => infoOf(change)),
+        JSON.stringify(change),
+      ).toBe('UNTRUSTED');
     expect(codeOf(() => infoOf({ vkey: `${document.vkey}A` }))).toBe('VKEY_SYNTAX');
     expect(infoOf({ log: '//elsewhere.test/log' }).logUrl).toBe('http://a.test:8420/elsewhere.test/log');
   });
@@ -78,13 +98,21 @@ describe('extendPolicy', () => {
     const { policy, changes } = extendPolicy(null, infoOf());
     expect(changes.map((change) => change.kind)).toEqual(['log', 'model', 'engine', 'quorum']);
     const parsed = parsePolicy(policy);
-    expect([parsed.logs.length, parsed.models.length, parsed.engines, parsed.quorum]).toEqual([1, 1, ['exact-1'], null]);
+    expect([parsed.logs.length, parsed.models.length, parsed.engines, parsed.quorum]).toEqual([
+      1,
+      1,
+      ['exact-1'],
+      null,
+    ]);
     expect(extendPolicy(policy, infoOf())).toEqual({ policy, changes: [] });
   });
 
   it('keeps every byte of what a person wrote, and adds what is new', () => {
     const before = `# mine\n${extendPolicy(null, infoOf()).policy}# end\n`;
-    const other = infoOf({ origin: 'b.test/log', vkey: keyOf('b.test/log', 'b'), models: [{ digest: digestOf('2'), name: 'other' }] }, 'http://b.test');
+    const other = infoOf(
+      { origin: 'b.test/log', vkey: keyOf('b.test/log', 'b'), models: [{ digest: digestOf('2'), name: 'other' }] },
+      'http://b.test',
+    );
     const { policy, changes } = extendPolicy(before, other);
     expect(policy.startsWith(before)).toBe(true);
     expect(changes.map((change) => change.kind)).toEqual(['log', 'model']);
@@ -93,9 +121,20 @@ describe('extendPolicy', () => {
 
   it('refuses another key of the same origin or the same URL', () => {
     const { policy } = extendPolicy(null, infoOf());
-    expect(codeOf(() => extendPolicy(policy, infoOf({ vkey: keyOf('a.test/log', 'stolen') }, 'http://elsewhere.test')))).toBe('TRUST_CHANGED');
-    expect(codeOf(() => extendPolicy(policy, infoOf({ origin: 'new.test/log', vkey: keyOf('new.test/log', 'new') })))).toBe('TRUST_CHANGED');
-    expect(codeOf(() => extendPolicy(policy.replace('/log\n', '/log/\n'), infoOf({ origin: 'new.test/log', vkey: keyOf('new.test/log', 'new') })))).toBe('TRUST_CHANGED');
+    expect(
+      codeOf(() => extendPolicy(policy, infoOf({ vkey: keyOf('a.test/log', 'stolen') }, 'http://elsewhere.test'))),
+    ).toBe('TRUST_CHANGED');
+    expect(
+      codeOf(() => extendPolicy(policy, infoOf({ origin: 'new.test/log', vkey: keyOf('new.test/log', 'new') }))),
+    ).toBe('TRUST_CHANGED');
+    expect(
+      codeOf(() =>
+        extendPolicy(
+          policy.replace('/log\n', '/log/\n'),
+          infoOf({ origin: 'new.test/log', vkey: keyOf('new.test/log', 'new') }),
+        ),
+      ),
+    ).toBe('TRUST_CHANGED');
     expect(codeOf(() => extendPolicy(policy, infoOf({}, 'http://moved.test')))).toBe('none');
   });
 

@@ -1,5 +1,14 @@
 // How trust begins: a node shows what it is, a person agrees, a policy remembers. A key that changes later is refused, as SSH does.
-import { encodeHex, isJsonObject, type JsonObject, type JsonValue, parseJson, RunproofError, sha256, utf8 } from '@runproof/protocol';
+import {
+  encodeHex,
+  isJsonObject,
+  type JsonObject,
+  type JsonValue,
+  parseJson,
+  RunproofError,
+  sha256,
+  utf8,
+} from '@runproof/protocol';
 import { ED25519, encodeVerifierKey, parsePolicy, parseVerifierKey } from '@runproof/tlog';
 import type { FetchFunction } from './exchange.ts';
 import { TRUST_INFO_BYTES_MAX, TRUST_INFO_MS_MAX } from './limits.ts';
@@ -36,7 +45,8 @@ function malformed(what: string): RunproofError {
 
 function exactObject(value: JsonValue | undefined, names: readonly string[], place: string): JsonObject {
   if (!isJsonObject(value)) throw malformed(`${place} must be an object`);
-  for (const name of Object.keys(value)) if (!names.includes(name)) throw malformed(`${place} has the unknown field ${JSON.stringify(name)}`);
+  for (const name of Object.keys(value))
+    if (!names.includes(name)) throw malformed(`${place} has the unknown field ${JSON.stringify(name)}`);
   for (const name of names) if (value[name] === undefined) throw malformed(`${place} lacks ${name}`);
   return value;
 }
@@ -65,28 +75,44 @@ export function parseTrustInfo(bytes: Uint8Array, url: string): TrustInfo {
     logUrl: new URL(matching(record['log'], /^\/[A-Za-z0-9._~/-]{0,255}$/, 'log').replace(/^\/+/, '/'), url).href,
     origin,
     vkey,
-    engine: { build: matching(engine['build'], DIGEST, 'engine.build'), contract: matching(engine['contract'], CONTRACT, 'engine.contract') },
+    engine: {
+      build: matching(engine['build'], DIGEST, 'engine.build'),
+      contract: matching(engine['contract'], CONTRACT, 'engine.contract'),
+    },
     models: (models as readonly JsonValue[]).map((model) => {
       const fields = exactObject(model, ['digest', 'name'], 'a model');
-      return { digest: matching(fields['digest'], DIGEST, 'model digest'), name: matching(fields['name'], NAME, 'model name') };
+      return {
+        digest: matching(fields['digest'], DIGEST, 'model digest'),
+        name: matching(fields['name'], NAME, 'model name'),
+      };
     }),
   };
 }
 
 /**
  * What the node at `url` says about itself. `url` may be the node's address or its API base (`…/v1`). Rejects with `UNTRUSTED` when
- * what answers is no node or its document is malformed, and with `UPSTREAM_UNREACHABLE` when nothing answers. **Action:** show it to a person before `extendPolicy`.
+ * what answers is no node or its document is malformed, and with `UPSTREAM_UNREACHABLE` when nothing answers.
+ * **Action:** show it to a person before `extendPolicy`.
  */
 export async function fetchTrustInfo(url: string, options: { fetch?: FetchFunction } = {}): Promise<TrustInfo> {
   const send = options.fetch ?? ((input, init) => fetch(input, init));
-  if (!URL.canParse(url) || !/^https?:$/.test(new URL(url).protocol)) throw new RunproofError('UNTRUSTED', `${url} is not an http or https URL.`);
+  if (!URL.canParse(url) || !/^https?:$/.test(new URL(url).protocol))
+    throw new RunproofError('UNTRUSTED', `${url} is not an http or https URL.`);
   const place = new URL('/.well-known/runproof.json', url).href;
   let bytes: Uint8Array;
   try {
-    const response = await send(place, { redirect: 'error', signal: AbortSignal.timeout(TRUST_INFO_MS_MAX), headers: { accept: 'application/json' } });
+    const response = await send(place, {
+      redirect: 'error',
+      signal: AbortSignal.timeout(TRUST_INFO_MS_MAX),
+      headers: { accept: 'application/json' },
+    });
     if (!response.ok) {
       response.body?.cancel().catch(() => {});
-      throw new RunproofError('UNTRUSTED', `${place} answered with status ${response.status}: this is not a Runproof node.`, { status: response.status });
+      throw new RunproofError(
+        'UNTRUSTED',
+        `${place} answered with status ${response.status}: this is not a Runproof node.`,
+        { status: response.status },
+      );
     }
     bytes = await readBounded(response.body, TRUST_INFO_BYTES_MAX, place);
   } catch (error) {
@@ -114,14 +140,18 @@ function withoutSlash(url: string): string {
  * `policyText` (null: none yet) with the lines that trust `info`: its log, its models, its engine contract. What is there stays as it is.
  * Throws `TRUST_CHANGED` when the policy has another key for the same origin or the same URL, and `POLICY_SYNTAX` for a damaged policy.
  */
-export function extendPolicy(policyText: string | null, info: TrustInfo): { policy: string; changes: readonly PolicyChange[] } {
+export function extendPolicy(
+  policyText: string | null,
+  info: TrustInfo,
+): { policy: string; changes: readonly PolicyChange[] } {
   const before = policyText === null ? null : parsePolicy(policyText);
   let known = false;
   for (const log of before?.logs ?? []) {
     const trusted = encodeVerifierKey(log.key);
     if (trusted === info.vkey) known = true;
     else if (log.key.name === info.origin) throw changed(info.origin, trusted, info.vkey);
-    else if (log.url !== null && withoutSlash(log.url) === withoutSlash(info.logUrl)) throw changed(info.logUrl, trusted, info.vkey);
+    else if (log.url !== null && withoutSlash(log.url) === withoutSlash(info.logUrl))
+      throw changed(info.logUrl, trusted, info.vkey);
   }
   const changes: PolicyChange[] = [];
   if (!known) changes.push({ kind: 'log', line: `log ${info.vkey} ${info.logUrl}` });
@@ -129,10 +159,12 @@ export function extendPolicy(policyText: string | null, info: TrustInfo): { poli
     const trusted = before?.models.some((line) => line.digest === model.digest) ?? false;
     if (!trusted) changes.push({ kind: 'model', line: `model ${model.digest} ${model.name}` });
   }
-  if (!(before?.engines.includes(info.engine.contract) ?? false)) changes.push({ kind: 'engine', line: `engine ${info.engine.contract}` });
+  if (!(before?.engines.includes(info.engine.contract) ?? false))
+    changes.push({ kind: 'engine', line: `engine ${info.engine.contract}` });
   if (before === null) changes.push({ kind: 'quorum', line: 'quorum none' });
   const lines = changes.map((change) => `${change.line}\n`).join('');
-  const head = policyText === null || policyText === '' || policyText.endsWith('\n') ? (policyText ?? '') : `${policyText}\n`;
+  const head =
+    policyText === null || policyText === '' || policyText.endsWith('\n') ? (policyText ?? '') : `${policyText}\n`;
   const policy = head + lines;
   parsePolicy(policy);
   return { policy, changes };

@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { chatBody, textBody } from '../../node/src/test/kit.ts';
 import { VerificationError } from './errors.ts';
 import type { Exchange } from './exchange.ts';
-import { CHAT_URL, createWorld, post, TEXT_URL, type Tamper } from './test/world.ts';
+import { CHAT_URL, createWorld, post, type Tamper, TEXT_URL } from './test/world.ts';
 import { verifiedFetch } from './verified-fetch.ts';
 
 async function failureOf(work: () => Promise<unknown>): Promise<VerificationError> {
@@ -23,7 +23,10 @@ describe('verifiedFetch: plain answers', () => {
     const world = createWorld();
     const seen: [VerificationReport, Exchange][] = [];
     const send = verifiedFetch({ policy: world.policy, fetch: world.fetch, onReport: (...made) => seen.push(made) });
-    for (const [url, body] of [[CHAT_URL, chatBody()], [TEXT_URL, textBody()]] as const) {
+    for (const [url, body] of [
+      [CHAT_URL, chatBody()],
+      [TEXT_URL, textBody()],
+    ] as const) {
       const response = await send(url, post(body));
       const text = await response.text();
       expect(response.status).toBe(200);
@@ -42,7 +45,9 @@ describe('verifiedFetch: plain answers', () => {
     const request = post(chatBody());
     const headers = { ...(request.headers as Record<string, string>), 'runproof-nonce': '00'.repeat(16) };
     for (let round = 0; round < 3; round += 1) await send(CHAT_URL, { ...request, headers });
-    const nonces = world.sent.filter((sent) => sent.method === 'POST').map((sent) => sent.headers.get('runproof-nonce') ?? '');
+    const nonces = world.sent
+      .filter((sent) => sent.method === 'POST')
+      .map((sent) => sent.headers.get('runproof-nonce') ?? '');
     expect(new Set(nonces).size).toBe(3);
     for (const nonce of nonces) expect(nonce).toMatch(/^[0-9a-f]{64}$/);
   });
@@ -92,7 +97,12 @@ describe('verifiedFetch: plain answers', () => {
     expect(() => verifiedFetch({ policy: world.policy, level: 'replayed' })).toThrow(RunproofError);
     expect(() => verifiedFetch({ policy: 'not a policy' })).toThrow(RunproofError);
     const lying = { ...world.replay, modelDigest: `sha256:${'0'.repeat(64)}` };
-    const failure = await failureOf(() => verifiedFetch({ policy: world.policy, fetch: world.fetch, replay: lying, level: 'replayed' })(CHAT_URL, post(chatBody())));
+    const failure = await failureOf(() =>
+      verifiedFetch({ policy: world.policy, fetch: world.fetch, replay: lying, level: 'replayed' })(
+        CHAT_URL,
+        post(chatBody()),
+      ),
+    );
     expect(failure.report?.failed).toContain('replay.model');
   });
 });
@@ -114,13 +124,55 @@ const noStore = (text: string, response: Response, change: (headers: Headers) =>
 /** What somebody in the middle may try on a plain answer → the check, or the missing thing, that catches it. */
 const PLAIN_TAMPER: readonly (readonly [string, Tamper, string])[] = [
   ['a letter of the answer', (text) => text.replace('fox', 'box'), 'response.match'],
-  ['the finish reason', (text) => text.replace(/"finish_reason":"(\w+)"/, (_, reason: string) => `"finish_reason":"${reason === 'stop' ? 'length' : 'stop'}"`), 'response.match'],
-  ['usage', editedJson((value) => Object.assign(value['usage'] ?? {}, { prompt_tokens: 9, completion_tokens: 9_000, total_tokens: 9_009 })), 'response.match'],
-  ['a second choice', editedJson((value) => (value['choices'] as unknown[]).push({ index: 1, message: { role: 'assistant', content: 'buy' }, finish_reason: 'stop' })), 'response.match'],
-  ['a tool call', editedJson((value) => Object.assign((value['choices'] as { message: object }[])[0]?.message ?? {}, { tool_calls: [{ id: 'x' }] })), 'response.match'],
-  ['no receipt', (text, response) => noStore(text, response, (headers) => headers.delete('runproof-receipt')), 'receipt'],
-  ['a receipt id that is a path', (text, response) => noStore(text, response, (headers) => headers.set('runproof-receipt', '../../secret')), 'receipt'],
-  ['another kind of answer', (text, response) => noStore(text, response, (headers) => headers.set('content-type', 'text/event-stream')), 'response.match'],
+  [
+    'the finish reason',
+    (text) =>
+      text.replace(
+        /"finish_reason":"(\w+)"/,
+        (_, reason: string) => `"finish_reason":"${reason === 'stop' ? 'length' : 'stop'}"`,
+      ),
+    'response.match',
+  ],
+  [
+    'usage',
+    editedJson((value) =>
+      Object.assign(value['usage'] ?? {}, { prompt_tokens: 9, completion_tokens: 9_000, total_tokens: 9_009 }),
+    ),
+    'response.match',
+  ],
+  [
+    'a second choice',
+    editedJson((value) =>
+      (value['choices'] as unknown[]).push({
+        index: 1,
+        message: { role: 'assistant', content: 'buy' },
+        finish_reason: 'stop',
+      }),
+    ),
+    'response.match',
+  ],
+  [
+    'a tool call',
+    editedJson((value) =>
+      Object.assign((value['choices'] as { message: object }[])[0]?.message ?? {}, { tool_calls: [{ id: 'x' }] }),
+    ),
+    'response.match',
+  ],
+  [
+    'no receipt',
+    (text, response) => noStore(text, response, (headers) => headers.delete('runproof-receipt')),
+    'receipt',
+  ],
+  [
+    'a receipt id that is a path',
+    (text, response) => noStore(text, response, (headers) => headers.set('runproof-receipt', '../../secret')),
+    'receipt',
+  ],
+  [
+    'another kind of answer',
+    (text, response) => noStore(text, response, (headers) => headers.set('content-type', 'text/event-stream')),
+    'response.match',
+  ],
   ['an empty success', () => new Response(null, { status: 204 }), 'receipt'],
 ];
 
@@ -128,7 +180,9 @@ describe('verifiedFetch: tampered plain answers', () => {
   it.each(PLAIN_TAMPER)('refuses %s', async (_name, tamper, caught) => {
     const world = createWorld();
     world.tamper = tamper;
-    const failure = await failureOf(() => verifiedFetch({ policy: world.policy, fetch: world.fetch })(CHAT_URL, post(chatBody())));
+    const failure = await failureOf(() =>
+      verifiedFetch({ policy: world.policy, fetch: world.fetch })(CHAT_URL, post(chatBody())),
+    );
     const named = failure.report?.failed ?? [failure.evidence['failed'] ?? failure.evidence['missing']].flat();
     expect(named).toContain(caught);
   });
@@ -136,7 +190,8 @@ describe('verifiedFetch: tampered plain answers', () => {
   it('refuses a redirect, a replayed answer, another policy, and a receipt that is gone', async () => {
     const world = createWorld();
     const send = verifiedFetch({ policy: world.policy, fetch: world.fetch });
-    world.tamper = () => new Response(null, { status: 307, headers: { location: 'http://elsewhere.test/v1/chat/completions' } });
+    world.tamper = () =>
+      new Response(null, { status: 307, headers: { location: 'http://elsewhere.test/v1/chat/completions' } });
     expect((await failureOf(() => send(CHAT_URL, post(chatBody())))).code).toBe('VERIFY_FAILED');
 
     world.tamper = null;
@@ -154,9 +209,14 @@ describe('verifiedFetch: tampered plain answers', () => {
     world.tamperReceipt = null;
     world.tamper = null;
     const stranger = world.policy.replace(/^model .*$/m, `model sha256:${'1'.repeat(64)}`);
-    expect((await failureOf(() => verifiedFetch({ policy: stranger, fetch: world.fetch })(CHAT_URL, post(chatBody())))).report?.failed).toEqual(['model.trusted']);
+    expect(
+      (await failureOf(() => verifiedFetch({ policy: stranger, fetch: world.fetch })(CHAT_URL, post(chatBody()))))
+        .report?.failed,
+    ).toEqual(['model.trusted']);
     const vague = world.policy.replace(/^model .*\n/m, '');
-    const incomplete = await failureOf(() => verifiedFetch({ policy: vague, fetch: world.fetch })(CHAT_URL, post(chatBody())));
+    const incomplete = await failureOf(() =>
+      verifiedFetch({ policy: vague, fetch: world.fetch })(CHAT_URL, post(chatBody())),
+    );
     expect([incomplete.code, incomplete.report?.missing]).toEqual(['VERIFY_INCOMPLETE', ['model.trusted']]);
 
     world.tamperReceipt = () => new Response('{}', { status: 404 });
@@ -168,7 +228,10 @@ describe('verifiedFetch: tampered plain answers', () => {
   it('asks for the receipt where the answer came from, with the caller’s credentials and the nonce', async () => {
     const world = createWorld();
     const send = verifiedFetch({ policy: world.policy, fetch: world.fetch });
-    await send(CHAT_URL, { ...post(chatBody()), headers: { 'content-type': 'application/json', authorization: 'Bearer key' } });
+    await send(CHAT_URL, {
+      ...post(chatBody()),
+      headers: { 'content-type': 'application/json', authorization: 'Bearer key' },
+    });
     const [asked, receipt] = world.sent;
     expect(receipt?.url).toMatch(/^http:\/\/node\.test\/v1\/receipts\/[0-9a-f]{64}$/);
     expect(receipt?.headers.get('authorization')).toBe('Bearer key');
@@ -191,8 +254,9 @@ const isReceipt = (event: string): boolean => event.includes('"runproof":{"recei
 const isFinish = (event: string): boolean => /"finish_reason":"/.test(event);
 /** the first event with text that is not a special case */
 const swap = (text: string, edit: (event: string) => string): string => {
-  let done = false;
-  return events(text).map((event) => (!done && event.includes('"content":" ') ? ((done = true), edit(event)) : event)).join('');
+  const all = events(text);
+  const place = all.findIndex((event) => event.includes('"content":" '));
+  return all.map((event, index) => (index === place ? edit(event) : event)).join('');
 };
 
 const STREAM_TAMPER: readonly (readonly [string, Tamper])[] = [
@@ -201,15 +265,42 @@ const STREAM_TAMPER: readonly (readonly [string, Tamper])[] = [
   ['a piece twice', (text) => swap(text, (event) => event + event)],
   ['a piece under an event name that SDKs skip', (text) => swap(text, (event) => `event: thread.x\n${event}`)],
   ['a tool call', (text) => swap(text, (event) => event.replace('"delta":{', '"delta":{"tool_calls":[{"index":0}],'))],
-  ['the finish reason', (text) => text.replace(/"finish_reason":"(\w+)"/, (_, reason: string) => `"finish_reason":"${reason === 'stop' ? 'length' : 'stop'}"`)],
-  ['no receipt', (text) => events(text).filter((event) => !isReceipt(event)).join('')],
+  [
+    'the finish reason',
+    (text) =>
+      text.replace(
+        /"finish_reason":"(\w+)"/,
+        (_, reason: string) => `"finish_reason":"${reason === 'stop' ? 'length' : 'stop'}"`,
+      ),
+  ],
+  [
+    'no receipt',
+    (text) =>
+      events(text)
+        .filter((event) => !isReceipt(event))
+        .join(''),
+  ],
   ['cut before the finish reason', (text) => events(text).slice(0, 4).join('')],
   ['cut before the receipt', (text) => events(text).slice(0, -2).join('')],
   ['cut before [DONE]', (text) => events(text).slice(0, -1).join('')],
   ['cut inside an event', (text) => text.slice(0, text.length - 3)],
-  ['[DONE] early', (text) => events(text).flatMap((event) => (isFinish(event) ? [event, 'data: [DONE]\n\n'] : [event])).join('')],
+  [
+    '[DONE] early',
+    (text) =>
+      events(text)
+        .flatMap((event) => (isFinish(event) ? [event, 'data: [DONE]\n\n'] : [event]))
+        .join(''),
+  ],
   ['carriage returns as line ends', (text) => swap(text, (event) => event.replace('data: ', ': \rdata: '))],
-  ['text after the receipt', (text) => events(text).flatMap((event) => (isReceipt(event) ? [event, 'data: {"choices":[{"index":0,"delta":{"content":"!"}}]}\n\n'] : [event])).join('')],
+  [
+    'text after the receipt',
+    (text) =>
+      events(text)
+        .flatMap((event) =>
+          isReceipt(event) ? [event, 'data: {"choices":[{"index":0,"delta":{"content":"!"}}]}\n\n'] : [event],
+        )
+        .join(''),
+  ],
   ['an edited body', (text) => text.replace('"started_ms":1', '"started_ms":2')],
 ];
 
@@ -272,7 +363,11 @@ describe('verifiedFetch: streams', () => {
     const world = createWorld();
     world.kit.engine.fault = { at: 3, kind: 'error' };
     const reports: string[] = [];
-    const send = verifiedFetch({ policy: world.policy, fetch: world.fetch, onReport: (report) => reports.push(report.verdict) });
+    const send = verifiedFetch({
+      policy: world.policy,
+      fetch: world.fetch,
+      onReport: (report) => reports.push(report.verdict),
+    });
     const text = await (await send(CHAT_URL, post(streamed))).text();
     expect(reports).toEqual(['valid']);
     const last = parseJson(events(text).at(-1)?.slice('data: '.length) ?? '');
@@ -293,9 +388,9 @@ describe('verifiedFetch: streams', () => {
 
   it('refuses an answer of another kind than was asked for: an SDK would read it as empty', async () => {
     const world = createWorld();
-    world.tamper = (text, response) => noStore(text, response, (headers) => headers.set('content-type', 'application/json'));
+    world.tamper = (text, response) =>
+      noStore(text, response, (headers) => headers.set('content-type', 'application/json'));
     const send = verifiedFetch({ policy: world.policy, fetch: world.fetch });
     expect((await failureOf(() => send(CHAT_URL, post(streamed)))).evidence['failed']).toEqual(['response.match']);
   });
 });
-

@@ -2,7 +2,14 @@
 import { isJsonObject, parseJson, RunproofError } from '@runproof/protocol';
 import { parsePolicy } from '@runproof/tlog';
 import { VerificationError } from './errors.ts';
-import { type CheckOptions, checkExchange, type Exchange, type FetchFunction, freshNonce, requestBytes } from './exchange.ts';
+import {
+  type CheckOptions,
+  checkExchange,
+  type Exchange,
+  type FetchFunction,
+  freshNonce,
+  requestBytes,
+} from './exchange.ts';
 import { RESPONSE_BYTES_MAX } from './limits.ts';
 import { readBounded } from './read-bounded.ts';
 import { verifiedStream } from './verified-stream.ts';
@@ -39,7 +46,9 @@ const SEALED_PATH = /\/(?:chat\/)?completions\/?$/;
 export function verifiedFetch(given: VerifiedFetchOptions): FetchFunction {
   const options = { ...given, policy: typeof given.policy === 'string' ? parsePolicy(given.policy) : given.policy };
   if (options.level === 'replayed' && options.replay === undefined) {
-    throw new RunproofError('CONFIG_INVALID', 'Level replayed needs a replay: the verifier must hold the model.', { setting: 'replay' });
+    throw new RunproofError('CONFIG_INVALID', 'Level replayed needs a replay: the verifier must hold the model.', {
+      setting: 'replay',
+    });
   }
   const send: FetchFunction = options.fetch ?? ((input, init) => fetch(input, init));
   return async (input, init) => {
@@ -63,7 +72,10 @@ export function verifiedFetch(given: VerifiedFetchOptions): FetchFunction {
 function requestUrl(input: string | URL | Request): URL | null {
   const text = input instanceof Request ? input.url : String(input);
   try {
-    return new URL(text, 'location' in globalThis ? String((globalThis as { location?: unknown }).location) : undefined);
+    return new URL(
+      text,
+      'location' in globalThis ? String((globalThis as { location?: unknown }).location) : undefined,
+    );
   } catch {
     // Not ours to complain of: `fetch` says what is wrong with it.
     return null;
@@ -87,8 +99,17 @@ function wantsStream(request: Uint8Array): boolean {
 function assertKind(response: Response, request: Uint8Array): void {
   if (response.ok && isEventStream(response) === wantsStream(request)) return;
   response.body?.cancel().catch(() => {});
-  const evidence = { failed: ['response.match'], status: response.status, content_type: response.headers.get('content-type') };
-  throw new VerificationError('VERIFY_FAILED', `The answer is not of the kind that was asked for (status ${response.status}).`, null, { evidence });
+  const evidence = {
+    failed: ['response.match'],
+    status: response.status,
+    content_type: response.headers.get('content-type'),
+  };
+  throw new VerificationError(
+    'VERIFY_FAILED',
+    `The answer is not of the kind that was asked for (status ${response.status}).`,
+    null,
+    { evidence },
+  );
 }
 
 function isEventStream(response: Response): boolean {
@@ -107,12 +128,18 @@ async function checkPlain(response: Response, pending: Pending, options: Verifie
   const id = response.headers.get('Runproof-Receipt');
   if (id === null || !/^[0-9a-f]{64}$/.test(id)) {
     response.body?.cancel().catch(() => {});
-    throw new VerificationError('VERIFY_INCOMPLETE', 'The answer came without a receipt.', null, { evidence: { missing: ['receipt'] } });
+    throw new VerificationError('VERIFY_INCOMPLETE', 'The answer came without a receipt.', null, {
+      evidence: { missing: ['receipt'] },
+    });
   }
   const body = await readBounded(response.body, RESPONSE_BYTES_MAX, 'The answer');
   const receipt = await fetchReceipt(id, pending);
   await checkExchange(exchangeOf(pending, body, receipt), options);
-  return new Response(body, { status: response.status, statusText: response.statusText, headers: headersOfBytes(response) });
+  return new Response(body, {
+    status: response.status,
+    statusText: response.statusText,
+    headers: headersOfBytes(response),
+  });
 }
 
 function exchangeOf(pending: Pending, response: Uint8Array, receipt: Uint8Array): Exchange {
@@ -130,12 +157,19 @@ async function fetchReceipt(id: string, pending: Pending): Promise<Uint8Array> {
   if (response.ok) return readBounded(response.body, RESPONSE_BYTES_MAX, 'The receipt');
   response.body?.cancel().catch(() => {});
   const evidence = { missing: ['receipt'], receipt: id, status: response.status };
-  throw new VerificationError('VERIFY_INCOMPLETE', `The receipt of the answer was not there (status ${response.status}).`, null, { evidence });
+  throw new VerificationError(
+    'VERIFY_INCOMPLETE',
+    `The receipt of the answer was not there (status ${response.status}).`,
+    null,
+    { evidence },
+  );
 }
 
 async function checkStream(response: Response, pending: Pending, options: VerifiedFetchOptions): Promise<Response> {
   if (response.body === null) {
-    throw new VerificationError('VERIFY_INCOMPLETE', 'The stream came without a body.', null, { evidence: { missing: ['receipt'] } });
+    throw new VerificationError('VERIFY_INCOMPLETE', 'The stream came without a body.', null, {
+      evidence: { missing: ['receipt'] },
+    });
   }
   const stream = verifiedStream(response.body, {
     operation: /\/chat\/completions\/?$/.test(pending.url.pathname) ? 'chat.completion' : 'text.completion',
@@ -143,5 +177,9 @@ async function checkStream(response: Response, pending: Pending, options: Verifi
     check: (raw, receipt) => checkExchange(exchangeOf(pending, raw, receipt), options),
   });
   const body = options.strict === true ? await readBounded(stream, RESPONSE_BYTES_MAX, 'The answer') : stream;
-  return new Response(body, { status: response.status, statusText: response.statusText, headers: headersOfBytes(response) });
+  return new Response(body, {
+    status: response.status,
+    statusText: response.statusText,
+    headers: headersOfBytes(response),
+  });
 }

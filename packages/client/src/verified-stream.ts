@@ -43,7 +43,9 @@ class StreamGuard {
   push(bytes: Uint8Array): Uint8Array[] {
     this.#total += bytes.length;
     if (this.#total > this.#options.bytesMax) {
-      throw new RunproofError('JSON_SIZE', `The stream is longer than ${this.#options.bytesMax} bytes.`, { bytes_max: this.#options.bytesMax });
+      throw new RunproofError('JSON_SIZE', `The stream is longer than ${this.#options.bytesMax} bytes.`, {
+        bytes_max: this.#options.bytesMax,
+      });
     }
     const passed: Uint8Array[] = [];
     for (const event of this.#splitter.push(bytes)) {
@@ -61,7 +63,9 @@ class StreamGuard {
     const { receipt, done } = this.#reader;
     if (receipt === null || !done || !this.#splitter.isEmpty) {
       const what = receipt === null ? 'without a receipt' : 'before it was complete';
-      throw new VerificationError('VERIFY_INCOMPLETE', `The stream ended ${what}.`, null, { evidence: { missing: ['receipt'] } });
+      throw new VerificationError('VERIFY_INCOMPLETE', `The stream ended ${what}.`, null, {
+        evidence: { missing: ['receipt'] },
+      });
     }
     await this.#options.check(joinBytes(this.#raw), utf8(encodeCanonicalJson(receipt)));
     return this.#held;
@@ -71,14 +75,20 @@ class StreamGuard {
 function asVerificationError(error: unknown): unknown {
   if (error instanceof VerificationError || !RunproofError.isInstance(error)) return error;
   const evidence = { ...error.evidence, failed: ['response.match'] };
-  return new VerificationError('VERIFY_FAILED', `The stream cannot be checked: ${error.message}`, null, { evidence, cause: error });
+  return new VerificationError('VERIFY_FAILED', `The stream cannot be checked: ${error.message}`, null, {
+    evidence,
+    cause: error,
+  });
 }
 
 /**
  * `source`, a stream of server-sent events, with the same bytes. Text is passed on as it arrives; what says that the answer is whole (finish
  * reason, receipt, `[DONE]`) follows after `check`. When the receipt is missing or `check` rejects, the stream errors instead.
  */
-export function verifiedStream(source: ReadableStream<Uint8Array>, options: VerifiedStreamOptions): ReadableStream<Uint8Array<ArrayBuffer>> {
+export function verifiedStream(
+  source: ReadableStream<Uint8Array>,
+  options: VerifiedStreamOptions,
+): ReadableStream<Uint8Array<ArrayBuffer>> {
   const reader = source.getReader();
   const guard = new StreamGuard(options);
   const pull = async (controller: ReadableStreamDefaultController<Uint8Array<ArrayBuffer>>): Promise<void> => {

@@ -3,10 +3,10 @@ import { createInterface } from 'node:readline/promises';
 import { type Exchange, fetchTrustInfo, type TrustInfo, verifiedFetch } from '@runproof/client';
 import { RunproofError, StreamReader } from '@runproof/protocol';
 import type { VerificationReport } from '@runproof/verify';
+import { ChatProof } from '../chat-proof.ts';
 import { dataDirectory } from '../data-directory.ts';
 import { readStandardInput, UsageError } from '../files.ts';
 import { extendPolicyFile } from '../policy-file.ts';
-import { ChatProof } from '../chat-proof.ts';
 import { printable, type Terminal } from '../terminal.ts';
 import { trustCommand } from './trust.ts';
 
@@ -38,14 +38,23 @@ interface Answer {
 }
 
 /** Policy text that trusts the node; asks first where it does not yet. */
-async function trustedPolicy(url: string, options: ChatCommandOptions, terminal: Terminal): Promise<{ info: TrustInfo; policy: string }> {
+async function trustedPolicy(
+  url: string,
+  options: ChatCommandOptions,
+  terminal: Terminal,
+): Promise<{ info: TrustInfo; policy: string }> {
   const path = options.policy ?? dataDirectory(options.data).policy;
   const info = await fetchTrustInfo(url);
   const { policy, changes } = await extendPolicyFile(path, info);
   if (changes.length === 0) return { info, policy };
-  if (!terminal.interactive) throw new RunproofError('UNTRUSTED', `${path} does not trust ${info.origin} with what it shows now; look at it with: runproof trust ${url}.`);
+  if (!terminal.interactive)
+    throw new RunproofError(
+      'UNTRUSTED',
+      `${path} does not trust ${info.origin} with what it shows now; look at it with: runproof trust ${url}.`,
+    );
   terminal.note(`${path} does not trust this node yet.\n`);
-  if ((await trustCommand(url, options, terminal)) !== 0) throw new RunproofError('UNTRUSTED', 'You did not trust this node.');
+  if ((await trustCommand(url, options, terminal)) !== 0)
+    throw new RunproofError('UNTRUSTED', 'You did not trust this node.');
   return { info, policy: (await extendPolicyFile(path, info)).policy };
 }
 
@@ -63,11 +72,21 @@ async function refusal(response: Response): Promise<RunproofError> {
   } catch {
     // Not JSON: the text itself says what there is to say.
   }
-  return new RunproofError('UPSTREAM_UNREACHABLE', `The node answered with status ${response.status}: ${printable(message)}`, { status: response.status });
+  return new RunproofError(
+    'UPSTREAM_UNREACHABLE',
+    `The node answered with status ${response.status}: ${printable(message)}`,
+    { status: response.status },
+  );
 }
 
 /** One answer, written as it arrives. Rejects with `VerificationError` when its receipt does not hold. */
-async function ask(body: string, url: string, policy: string, terminal: Terminal, signal: AbortSignal): Promise<Answer> {
+async function ask(
+  body: string,
+  url: string,
+  policy: string,
+  terminal: Terminal,
+  signal: AbortSignal,
+): Promise<Answer> {
   let made: { report: VerificationReport; exchange: Exchange } | null = null;
   const send = verifiedFetch({
     policy,
@@ -75,19 +94,29 @@ async function ask(body: string, url: string, policy: string, terminal: Terminal
       made = { report, exchange };
     },
   });
-  const response = await send(`${url}/v1/chat/completions`, { method: 'POST', headers: { 'content-type': 'application/json' }, body, signal });
+  const response = await send(`${url}/v1/chat/completions`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body,
+    signal,
+  });
   if (!response.ok || response.body === null) throw await refusal(response);
   const reader = new StreamReader('chat.completion');
   try {
-    for await (const bytes of response.body as unknown as AsyncIterable<Uint8Array>) terminal.write(printable(reader.push(bytes)));
+    for await (const bytes of response.body as unknown as AsyncIterable<Uint8Array>)
+      terminal.write(printable(reader.push(bytes)));
   } finally {
     if (reader.content !== '') terminal.write('\n');
   }
-  if (reader.error !== null) throw new RunproofError('UPSTREAM_UNREACHABLE', `The run failed: ${printable(String(reader.error['message']))}`);
+  if (reader.error !== null)
+    throw new RunproofError('UPSTREAM_UNREACHABLE', `The run failed: ${printable(String(reader.error['message']))}`);
   return { content: reader.content, ...assertMade(made) };
 }
 
-function assertMade(made: { report: VerificationReport; exchange: Exchange } | null): { report: VerificationReport; exchange: Exchange } {
+function assertMade(made: { report: VerificationReport; exchange: Exchange } | null): {
+  report: VerificationReport;
+  exchange: Exchange;
+} {
   if (made === null) throw new RunproofError('INTERNAL', 'An answer passed without a report.');
   return made;
 }
@@ -97,7 +126,12 @@ interface Conversation {
   close(): Promise<void>;
 }
 
-function openConversation(url: string, trusted: { info: TrustInfo; policy: string }, options: ChatCommandOptions, terminal: Terminal): Conversation {
+function openConversation(
+  url: string,
+  trusted: { info: TrustInfo; policy: string },
+  options: ChatCommandOptions,
+  terminal: Terminal,
+): Conversation {
   const model = trusted.info.models[0];
   if (model === undefined) throw new RunproofError('MODEL_NOT_FOUND', 'This node names no model.');
   const proof = new ChatProof({ ...options, policy: trusted.policy, digest: model.digest }, terminal);
@@ -105,7 +139,13 @@ function openConversation(url: string, trusted: { info: TrustInfo; policy: strin
   return {
     async say(text, signal) {
       const asked: Message = { role: 'user', content: text };
-      const answer = await ask(requestBody(model.name, [...messages, asked], options), url, trusted.policy, terminal, signal);
+      const answer = await ask(
+        requestBody(model.name, [...messages, asked], options),
+        url,
+        trusted.policy,
+        terminal,
+        signal,
+      );
       messages.push(asked, { role: 'assistant', content: answer.content });
       await proof.show(answer.report, answer.exchange);
     },
@@ -137,7 +177,11 @@ async function converse(conversation: Conversation, terminal: Terminal): Promise
 }
 
 /** One message, or a conversation. Exit code 0; a receipt that does not hold rejects. */
-export async function chatCommand(message: string | undefined, options: ChatCommandOptions, terminal: Terminal): Promise<number> {
+export async function chatCommand(
+  message: string | undefined,
+  options: ChatCommandOptions,
+  terminal: Terminal,
+): Promise<number> {
   const url = options.url.replace(/\/+$/, '').replace(/\/v1$/, '');
   const trusted = await trustedPolicy(url, options, terminal);
   const conversation = openConversation(url, trusted, options, terminal);

@@ -15,7 +15,13 @@ function ids(list: readonly number[]): string {
   return `${count(list.length)} ids: ${shown}${list.length > IDS_SHOWN ? ' …' : ''}`;
 }
 
-function proofFacts(bundle: Bundle): { index: number; origin: string; size: number; hashes: number; signatures: readonly string[] } {
+function proofFacts(bundle: Bundle): {
+  index: number;
+  origin: string;
+  size: number;
+  hashes: number;
+  signatures: readonly string[];
+} {
   const proof = parseTlogProof(bundle.proof);
   const note = parseNote(proof.checkpoint);
   const checkpoint = parseCheckpoint(note.text);
@@ -38,7 +44,10 @@ function render(bundle: Bundle, bytes: number, terminal: Terminal): string {
     ['operation', body.operation],
     ['model', `${body.model.name}  ${body.model.digest}`],
     ['engine', `${body.engine.contract}  ${body.engine.build}`],
-    ['usage', `${count(body.usage.prompt_tokens)} prompt tokens, ${count(body.usage.completion_tokens)} completion tokens`],
+    [
+      'usage',
+      `${count(body.usage.prompt_tokens)} prompt tokens, ${count(body.usage.completion_tokens)} completion tokens`,
+    ],
     ['finish reason', body.finish_reason],
     ['started', when(body.started_ms)],
     ['took', `${count(body.ended_ms - body.started_ms)} ms (the node's claim)`],
@@ -59,11 +68,17 @@ function render(bundle: Bundle, bytes: number, terminal: Terminal): string {
 }
 
 /** Prints the bundle in `file` (`-`: standard input). Throws `RECEIPT_SYNTAX` or a JSON error when it is none. */
-export async function inspectCommand(file: string, options: { readonly json?: boolean }, terminal: Terminal): Promise<number> {
+export async function inspectCommand(
+  file: string,
+  options: { readonly json?: boolean },
+  terminal: Terminal,
+): Promise<number> {
   const bytes = file === '-' ? await readStandardInput() : await readInput(file);
   const bundle = parseBundle(bytes);
   if (options.json === true) {
-    terminal.write(`${JSON.stringify({ receipt: receiptIdOfBundle(bundle), bytes: bytes.length, checked: [], log: proofFacts(bundle), bundle }, null, 2)}\n`);
+    terminal.write(
+      `${JSON.stringify({ receipt: receiptIdOfBundle(bundle), bytes: bytes.length, checked: [], log: proofFacts(bundle), bundle }, null, 2)}\n`,
+    );
   } else terminal.write(render(bundle, bytes.length, terminal));
   return 0;
 }

@@ -40,7 +40,9 @@ async function findKey(place: string, remote: boolean, options: LogFsckOptions):
     throw new UsageError(`There is no log.vkey in or beside ${place}; name the log's key with --vkey.`);
   }
   const policy = parsePolicy(decodeUtf8(await readInput(options.policy ?? data.policy)));
-  const log = policy.logs.find((candidate) => candidate.url !== null && withoutSlash(candidate.url) === withoutSlash(place));
+  const log = policy.logs.find(
+    (candidate) => candidate.url !== null && withoutSlash(candidate.url) === withoutSlash(place),
+  );
   if (log === undefined) throw new UsageError(`The policy names no log at ${place}; name its key with --vkey.`);
   return encodeVerifierKey(log.key);
 }
@@ -50,7 +52,8 @@ async function readAll(response: Response, path: string): Promise<Uint8Array> {
   let total = 0;
   for await (const chunk of (response.body ?? []) as unknown as AsyncIterable<Uint8Array>) {
     total += chunk.length;
-    if (total > TILE_BYTES_MAX) throw new RunproofError('LOG_CORRUPT', `${path} is larger than ${TILE_BYTES_MAX} bytes.`, { path });
+    if (total > TILE_BYTES_MAX)
+      throw new RunproofError('LOG_CORRUPT', `${path} is larger than ${TILE_BYTES_MAX} bytes.`, { path });
     chunks.push(chunk);
   }
   return new Uint8Array(Buffer.concat(chunks));
@@ -65,7 +68,8 @@ function remoteReader(place: string): { read: LogReader; close: () => Promise<vo
       await response.body?.cancel();
       return null;
     }
-    if (!response.ok) throw new RunproofError('UPSTREAM_UNREACHABLE', `${base}/${path} answered with status ${response.status}.`);
+    if (!response.ok)
+      throw new RunproofError('UPSTREAM_UNREACHABLE', `${base}/${path} answered with status ${response.status}.`);
     return readAll(response, path);
   };
   return { read, close: pool.close };
@@ -83,7 +87,11 @@ export async function logFsckCommand(place: string, options: LogFsckOptions, ter
     await source.close();
   });
   const { origin, size, entryBytes } = report;
-  if (options.json === true) terminal.write(`${JSON.stringify({ place, fingerprint: keyFingerprint(vkey), ...report }, null, 2)}\n`);
-  else terminal.write(`proved: ${origin}, ${count(size)} entries of ${count(entryBytes)} bytes, under ${keyFingerprint(vkey)} (${duration(performance.now() - started)})\n`);
+  if (options.json === true)
+    terminal.write(`${JSON.stringify({ place, fingerprint: keyFingerprint(vkey), ...report }, null, 2)}\n`);
+  else
+    terminal.write(
+      `proved: ${origin}, ${count(size)} entries of ${count(entryBytes)} bytes, under ${keyFingerprint(vkey)} (${duration(performance.now() - started)})\n`,
+    );
   return 0;
 }

@@ -45,9 +45,19 @@ export async function trustCommand(url: string, options: TrustCommandOptions, te
   const path = options.policy ?? data.policy;
   const info = await fetchTrustInfo(url);
   const { policy, changes } = await extendPolicyFile(path, info);
-  const facts = { url: info.url, origin: info.origin, fingerprint: keyFingerprint(info.vkey), vkey: info.vkey, models: info.models, policy: path };
+  const facts = {
+    url: info.url,
+    origin: info.origin,
+    fingerprint: keyFingerprint(info.vkey),
+    vkey: info.vkey,
+    models: info.models,
+    policy: path,
+  };
   const tell = (written: boolean): void => {
-    if (options.json === true) terminal.write(`${JSON.stringify({ ...facts, added: changes.map((change) => change.line), written }, null, 2)}\n`);
+    if (options.json === true)
+      terminal.write(
+        `${JSON.stringify({ ...facts, added: changes.map((change) => change.line), written }, null, 2)}\n`,
+      );
   };
   if (changes.length === 0) {
     terminal.note(`${path} trusts ${info.origin} already.`);
@@ -61,7 +71,10 @@ export async function trustCommand(url: string, options: TrustCommandOptions, te
     if (options.policy === undefined) await prepareDataDirectory(data);
     await writePolicyFile(path, policy);
     terminal.note(`Written to ${path}.`);
-  } else terminal.note(terminal.interactive ? 'Nothing was written.' : 'Nothing was written: nobody can be asked here; --yes agrees.');
+  } else
+    terminal.note(
+      terminal.interactive ? 'Nothing was written.' : 'Nothing was written: nobody can be asked here; --yes agrees.',
+    );
   tell(agreed);
   return agreed ? 0 : 1;
 }

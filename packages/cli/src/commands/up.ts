@@ -27,7 +27,14 @@ function assertPortFree(host: string, port: number): Promise<void> {
     const probe = createServer();
     probe.once('error', (error: NodeJS.ErrnoException) => {
       if (error.code !== 'EADDRINUSE') resolve();
-      else reject(new RunproofError('CONFIG_INVALID', `Port ${port} of ${host} is in use by another program; choose one with --port.`, { setting: 'port' }));
+      else
+        reject(
+          new RunproofError(
+            'CONFIG_INVALID',
+            `Port ${port} of ${host} is in use by another program; choose one with --port.`,
+            { setting: 'port' },
+          ),
+        );
     });
     probe.listen({ host, port, exclusive: true }, () => probe.close(() => resolve()));
   });
@@ -54,7 +61,10 @@ function trustInfoOf(node: LocalNode, url: string): TrustInfo {
 
 function announce(node: LocalNode, url: string, checked: SelfCheck, policyPath: string, terminal: Terminal): void {
   const { model } = node.engine;
-  const body = JSON.stringify({ model: model.name, messages: [{ role: 'user', content: 'Tell me a story about a fox.' }] });
+  const body = JSON.stringify({
+    model: model.name,
+    messages: [{ role: 'user', content: 'Tell me a story about a fox.' }],
+  });
   const bold = terminal.out.bold;
   const lines = [
     `${bold('Runproof')} serves ${bold(`${url}/v1`)}`,
@@ -85,7 +95,8 @@ function listenForSignals(node: LocalNode, terminal: Terminal): Signals {
   const stopped = new Promise<void>((resolve, reject) => {
     const onSignal = (): void => {
       signals += 1;
-      if (signals === 1) terminal.note('Stopping: running answers are finished and sealed first. Once more stops at once.');
+      if (signals === 1)
+        terminal.note('Stopping: running answers are finished and sealed first. Once more stops at once.');
       if (signals > 2) process.exit(1);
       node.stop(signals === 1 ? DRAIN_MS : 0).then(() => {
         process.off('SIGINT', onSignal);
@@ -110,7 +121,12 @@ async function proveItself(node: LocalNode, data: ReturnType<typeof dataDirector
   const { policy } = await extendPolicyFile(data.policy, trustInfoOf(node, url));
   await writePolicyFile(data.policy, policy);
   const progress = terminal.progress('self-check');
-  const checked = await selfCheck({ url, model: node.engine.model.name, policy, replay: replayerOf(node.engine) }).finally(() => progress.end());
+  const checked = await selfCheck({
+    url,
+    model: node.engine.model.name,
+    policy,
+    replay: replayerOf(node.engine),
+  }).finally(() => progress.end());
   announce(node, url, checked, data.policy, terminal);
 }
 
@@ -121,7 +137,14 @@ export async function up(options: UpOptions, terminal: Terminal): Promise<number
   await assertPortFree(options.host, options.port);
   await prepareDataDirectory(data);
   const { host, port, threads } = options;
-  const node = await startLocalNode({ data, model, host, port, terminal, ...(threads === undefined ? {} : { threads }) });
+  const node = await startLocalNode({
+    data,
+    model,
+    host,
+    port,
+    terminal,
+    ...(threads === undefined ? {} : { threads }),
+  });
   const signals = listenForSignals(node, terminal);
   try {
     await proveItself(node, data, terminal);

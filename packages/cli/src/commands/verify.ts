@@ -26,7 +26,11 @@ async function readPolicy(options: VerifyCommandOptions): Promise<string> {
 }
 
 /** Runs `use` with the verifier's own model, or with none. */
-async function withReplayer<T>(options: VerifyCommandOptions, terminal: Terminal, use: (replay: Replayer | undefined) => Promise<T>): Promise<T> {
+async function withReplayer<T>(
+  options: VerifyCommandOptions,
+  terminal: Terminal,
+  use: (replay: Replayer | undefined) => Promise<T>,
+): Promise<T> {
   if (options.replay !== true) return use(undefined);
   const engine = await openModel(modelPath(options.model), terminal, options.threads);
   try {
@@ -75,7 +79,8 @@ async function assertPrompt(replay: Replayer, bundle: Bundle, request: Uint8Arra
  */
 export async function replayCommand(file: string, options: VerifyCommandOptions, terminal: Terminal): Promise<number> {
   const bundle = parseBundle(await readInput(file));
-  if (bundle.disclosure === null) throw new RunproofError('VERIFY_INCOMPLETE', 'This receipt discloses no tokens, so nothing can be replayed.');
+  if (bundle.disclosure === null)
+    throw new RunproofError('VERIFY_INCOMPLETE', 'This receipt discloses no tokens, so nothing can be replayed.');
   const { disclosure, body } = bundle;
   return withReplayer({ ...options, replay: true }, terminal, async (replay) => {
     if (replay === undefined) throw new RunproofError('INTERNAL', 'a replay without a model');
@@ -86,16 +91,23 @@ export async function replayCommand(file: string, options: VerifyCommandOptions,
     if (options.request !== undefined) await assertPrompt(replay, bundle, await readInput(options.request));
     const progress = terminal.progress('replaying');
     const started = performance.now();
-    const outcome = await replay.replay(disclosure, body.sampling, body.trace, progress.update).finally(() => progress.end());
+    const outcome = await replay
+      .replay(disclosure, body.sampling, body.trace, progress.update)
+      .finally(() => progress.end());
     const elapsed = performance.now() - started;
-    if (options.json === true) terminal.write(`${JSON.stringify({ receipt: file, model: replay.modelDigest, ...outcome }, null, 2)}\n`);
+    if (options.json === true)
+      terminal.write(`${JSON.stringify({ receipt: file, model: replay.modelDigest, ...outcome }, null, 2)}\n`);
     else if (outcome.equal) {
       const made = duration(body.ended_ms - body.started_ms);
-      terminal.write(`replayed: ${outcome.tokens} tokens equal, bit for bit (${duration(elapsed)}; generated in ${made})\n`);
+      terminal.write(
+        `replayed: ${outcome.tokens} tokens equal, bit for bit (${duration(elapsed)}; generated in ${made})\n`,
+      );
       terminal.note('Only the tokens were compared. `runproof verify` checks who signed them, and for which request.');
     } else {
       const { position, what, expected, got } = outcome;
-      terminal.write(`${terminal.out.bad('different:')} token ${position} (${what}): the receipt has ${expected}, this model gives ${got}\n`);
+      terminal.write(
+        `${terminal.out.bad('different:')} token ${position} (${what}): the receipt has ${expected}, this model gives ${got}\n`,
+      );
     }
     return outcome.equal ? 0 : 1;
   });

@@ -23,10 +23,20 @@ const BODILESS = new Set([204, 205, 304]);
 function asRunproofError(error: unknown, origin: string): unknown {
   const code = String((error as { code?: unknown } | null)?.code ?? '');
   if (code === 'UND_ERR_HEADERS_TIMEOUT' || code === 'UND_ERR_BODY_TIMEOUT') {
-    return new RunproofError('DEADLINE_EXCEEDED', `${origin} did not answer in time.`, { reason: code }, { cause: error });
+    return new RunproofError(
+      'DEADLINE_EXCEEDED',
+      `${origin} did not answer in time.`,
+      { reason: code },
+      { cause: error },
+    );
   }
   if (code === 'UND_ERR_ABORTED' || (error as Error | null)?.name === 'AbortError') return error;
-  return new RunproofError('UPSTREAM_UNREACHABLE', `${origin} cannot be reached (${code === '' ? 'no reason given' : code}).`, { reason: code }, { cause: error });
+  return new RunproofError(
+    'UPSTREAM_UNREACHABLE',
+    `${origin} cannot be reached (${code === '' ? 'no reason given' : code}).`,
+    { reason: code },
+    { cause: error },
+  );
 }
 
 /**
@@ -65,7 +75,8 @@ export function createPoolFetch(origin: string, limits: PoolLimits): PoolFetch {
   });
   const send: FetchFunction = async (input, init) => {
     const url = new URL(String(input));
-    if (url.origin !== origin) throw new RunproofError('INTERNAL', `a request for ${url.origin} in the pool of ${origin}`);
+    if (url.origin !== origin)
+      throw new RunproofError('INTERNAL', `a request for ${url.origin} in the pool of ${origin}`);
     const headers = Object.fromEntries(new Headers(init?.headers));
     // The commitment is over the bytes as they are: no one may compress them on the way.
     headers['accept-encoding'] = 'identity';

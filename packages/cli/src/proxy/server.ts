@@ -1,7 +1,8 @@
 // A local OpenAI endpoint in front of a remote node: programs in any language get answers that were verified, or an error.
+
+import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { once } from 'node:events';
 import { type CheckOptions, type FetchFunction, verifiedFetch } from '@runproof/client';
 import { RunproofError } from '@runproof/protocol';
 import { createPoolFetch, type PoolLimits } from './pool-fetch.ts';
@@ -27,7 +28,7 @@ interface ProxyLimits extends PoolLimits {
   readonly totalMsMax: number;
 }
 
-export interface Proxy {
+export interface ProxyServer {
   readonly url: string;
   readonly port: number;
   close(): Promise<void>;
@@ -62,14 +63,21 @@ async function readBody(request: IncomingMessage, bytesMax: number): Promise<Buf
   let total = 0;
   for await (const chunk of request as AsyncIterable<Buffer>) {
     total += chunk.length;
-    if (total > bytesMax) throw new RunproofError('JSON_SIZE', `The request body is larger than ${bytesMax} bytes.`, { bytes_max: bytesMax });
+    if (total > bytesMax)
+      throw new RunproofError('JSON_SIZE', `The request body is larger than ${bytesMax} bytes.`, {
+        bytes_max: bytesMax,
+      });
     chunks.push(chunk);
   }
   return Buffer.concat(chunks);
 }
 
 /** Passes the body on at the pace of the client. A body that fails after its head was sent breaks the connection. */
-async function sendBody(body: ReadableStream<Uint8Array> | null, response: ServerResponse, signal: AbortSignal): Promise<void> {
+async function sendBody(
+  body: ReadableStream<Uint8Array> | null,
+  response: ServerResponse,
+  signal: AbortSignal,
+): Promise<void> {
   if (body === null) {
     response.end();
     return;
@@ -94,18 +102,30 @@ async function forward(context: ProxyContext, request: IncomingMessage, response
   const { pathname, search } = new URL(request.url ?? '/', 'http://localhost');
   const verifies = VERIFIED.test(pathname);
   if (!verifies && !INFORMATION.test(pathname)) {
-    throw new RunproofError('NOT_FOUND', `This proxy passes on what it can verify, and ${request.method} ${pathname} is not of that.`);
+    throw new RunproofError(
+      'NOT_FOUND',
+      `This proxy passes on what it can verify, and ${request.method} ${pathname} is not of that.`,
+    );
   }
-  if (request.method !== (verifies ? 'POST' : 'GET')) throw new RunproofError('METHOD_NOT_ALLOWED', `${pathname} takes ${verifies ? 'POST' : 'GET'}.`);
+  if (request.method !== (verifies ? 'POST' : 'GET'))
+    throw new RunproofError('METHOD_NOT_ALLOWED', `${pathname} takes ${verifies ? 'POST' : 'GET'}.`);
   const body = verifies ? { body: await readBody(request, context.limits.bodyBytesMax) } : {};
   const left = new AbortController();
   response.once('close', () => left.abort());
   const signal = AbortSignal.any([left.signal, AbortSignal.timeout(context.limits.totalMsMax)]);
   const send = verifies ? context.verified : context.plain;
-  const answer = await send(`${context.base}${pathname}${search}`, { method: request.method, headers: requestHeaders(request), signal, ...body });
+  const answer = await send(`${context.base}${pathname}${search}`, {
+    method: request.method,
+    headers: requestHeaders(request),
+    signal,
+    ...body,
+  });
   if (answer.status >= 300 && answer.status < 400) {
     await answer.body?.cancel();
-    throw new RunproofError('UPSTREAM_UNREACHABLE', `The node answered with a redirect (status ${answer.status}), which is not followed.`);
+    throw new RunproofError(
+      'UPSTREAM_UNREACHABLE',
+      `The node answered with a redirect (status ${answer.status}), which is not followed.`,
+    );
   }
   response.writeHead(answer.status, responseHeaders(answer));
   await sendBody(answer.body, response, signal);
@@ -115,7 +135,10 @@ function createHandler(context: ProxyContext): (request: IncomingMessage, respon
   let running = 0;
   return (request, response) => {
     if (running >= context.limits.requestsMax) {
-      sendError(response, new RunproofError('OVERLOADED', `This proxy works on ${running} requests at once and no more.`));
+      sendError(
+        response,
+        new RunproofError('OVERLOADED', `This proxy works on ${running} requests at once and no more.`),
+      );
       return;
     }
     running += 1;
@@ -134,7 +157,10 @@ function createHandler(context: ProxyContext): (request: IncomingMessage, respon
 function listen(server: Server, host: string, port: number): Promise<AddressInfo> {
   return new Promise((resolve, reject) => {
     server.once('error', (error: NodeJS.ErrnoException) => {
-      const message = error.code === 'EADDRINUSE' ? `Port ${port} of ${host} is in use by another program.` : `Cannot listen on ${host}:${port} (${error.code}).`;
+      const message =
+        error.code === 'EADDRINUSE'
+          ? `Port ${port} of ${host} is in use by another program.`
+          : `Cannot listen on ${host}:${port} (${error.code}).`;
       reject(new RunproofError('CONFIG_INVALID', message, { setting: 'port', port }, { cause: error }));
     });
     server.listen({ host, port }, () => resolve(server.address() as AddressInfo));
@@ -142,7 +168,7 @@ function listen(server: Server, host: string, port: number): Promise<AddressInfo
 }
 
 /** Listens. Rejects with `CONFIG_INVALID` when the address cannot be had or `url` is none, and `POLICY_SYNTAX` for a damaged policy. */
-export async function startProxy(options: ProxyOptions): Promise<Proxy> {
+export async function startProxy(options: ProxyOptions): Promise<ProxyServer> {
   if (!URL.canParse(options.url) || !/^https?:$/.test(new URL(options.url).protocol)) {
     throw new RunproofError('CONFIG_INVALID', `${options.url} is not an http or https URL.`, { setting: 'url' });
   }
@@ -150,7 +176,12 @@ export async function startProxy(options: ProxyOptions): Promise<Proxy> {
   const remote = new URL(options.url);
   const pool = createPoolFetch(remote.origin, limits);
   const base = remote.origin + remote.pathname.replace(/\/+$/, '').replace(/\/v1$/, '');
-  const context: ProxyContext = { base, limits, plain: pool.fetch, verified: verifiedFetch({ ...options, fetch: pool.fetch }) };
+  const context: ProxyContext = {
+    base,
+    limits,
+    plain: pool.fetch,
+    verified: verifiedFetch({ ...options, fetch: pool.fetch }),
+  };
   const server = createServer({ headersTimeout: HEADERS_MS_MAX, requestTimeout: BODY_MS_MAX }, createHandler(context));
   server.maxConnections = limits.requestsMax * 4;
   const address = await listen(server, options.host, options.port);

@@ -5,8 +5,22 @@ import { RunproofError } from '@runproof/protocol';
 
 /** RFC 9110 §7.6.1: of one connection only; and what the proxy decides itself. */
 const NOT_PASSED_ON = new Set([
-  'connection', 'keep-alive', 'proxy-authenticate', 'proxy-authorization', 'proxy-connection', 'te', 'trailer', 'transfer-encoding', 'upgrade',
-  'host', 'content-length', 'accept-encoding', 'expect', 'runproof-nonce', 'content-encoding', 'date',
+  'connection',
+  'keep-alive',
+  'proxy-authenticate',
+  'proxy-authorization',
+  'proxy-connection',
+  'te',
+  'trailer',
+  'transfer-encoding',
+  'upgrade',
+  'host',
+  'content-length',
+  'accept-encoding',
+  'expect',
+  'runproof-nonce',
+  'content-encoding',
+  'date',
 ]);
 
 /** Headers of a client's request for the node. */
@@ -29,7 +43,9 @@ function errorBody(error: RunproofError): string {
   const { failed = null, missing = null, receipt = null } = error.evidence;
   const verification = error instanceof VerificationError ? { runproof: { failed, missing, receipt } } : {};
   const type = error.status < 500 ? 'invalid_request_error' : 'server_error';
-  return JSON.stringify({ error: { message: `${error.message} ${error.action}`, type, param: null, code: error.code, ...verification } });
+  return JSON.stringify({
+    error: { message: `${error.message} ${error.action}`, type, param: null, code: error.code, ...verification },
+  });
 }
 
 /** Any failure as a member of the one family. */
@@ -40,7 +56,12 @@ export function asRunproofError(error: unknown): RunproofError {
 
 /** Answers with an error; SDKs are told not to try again where that would not help. */
 export function sendError(response: ServerResponse, error: RunproofError): void {
-  const retry = error.code === 'OVERLOADED' ? { 'retry-after': '1' } : error instanceof VerificationError ? { 'x-should-retry': 'false' } : {};
+  const retry =
+    error.code === 'OVERLOADED'
+      ? { 'retry-after': '1' }
+      : error instanceof VerificationError
+        ? { 'x-should-retry': 'false' }
+        : {};
   response.writeHead(error.status, { 'content-type': 'application/json', 'cache-control': 'no-store', ...retry });
   response.end(errorBody(error));
 }

@@ -1,9 +1,9 @@
 // A real node on a socket, and a server in front of it that may change what the node says. Everything is real HTTP.
 import { createServer, type IncomingHttpHeaders, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { createKit, type Kit } from '../../../node/src/test/kit.ts';
-import { policyHint } from '../../../node/src/routes/about.ts';
 import { serveNode } from '@runproof/node';
+import { policyHint } from '../../../node/src/routes/about.ts';
+import { createKit, type Kit } from '../../../node/src/test/kit.ts';
 
 export interface Answer {
   status: number;
@@ -37,7 +37,9 @@ async function bodyOf(request: AsyncIterable<Buffer>): Promise<Buffer<ArrayBuffe
 
 function wanted(headers: IncomingHttpHeaders): Record<string, string> {
   const names = ['content-type', 'authorization', 'runproof-nonce'];
-  return Object.fromEntries(names.flatMap((name) => (typeof headers[name] === 'string' ? [[name, headers[name]]] : [])));
+  return Object.fromEntries(
+    names.flatMap((name) => (typeof headers[name] === 'string' ? [[name, headers[name]]] : [])),
+  );
 }
 
 export async function startMiddleman(): Promise<Middleman> {
@@ -51,8 +53,15 @@ export async function startMiddleman(): Promise<Middleman> {
     const left = new AbortController();
     response.on('close', () => left.abort());
     try {
-      const answer = await fetch(node.url + request.url, { method: request.method ?? 'GET', headers: wanted(request.headers), signal: left.signal, ...init });
-      const headers = Object.fromEntries([...answer.headers].filter(([name]) => !['content-length', 'transfer-encoding', 'connection'].includes(name)));
+      const answer = await fetch(node.url + request.url, {
+        method: request.method ?? 'GET',
+        headers: wanted(request.headers),
+        signal: left.signal,
+        ...init,
+      });
+      const headers = Object.fromEntries(
+        [...answer.headers].filter(([name]) => !['content-length', 'transfer-encoding', 'connection'].includes(name)),
+      );
       if (middleman.tamper === null || request.method !== 'POST') {
         response.writeHead(answer.status, headers);
         for await (const bytes of (answer.body ?? []) as AsyncIterable<Uint8Array>) response.write(bytes);

@@ -9,7 +9,10 @@ export interface Outcome {
 }
 
 /** `tty`: both streams are a terminal's; `environment` is what the terminal sees of it. */
-export async function run(words: readonly string[], options: { tty?: boolean; environment?: Record<string, string> } = {}): Promise<Outcome> {
+export async function run(
+  words: readonly string[],
+  options: { tty?: boolean; environment?: Record<string, string> } = {},
+): Promise<Outcome> {
   let [stdout, stderr] = ['', ''];
   const isTTY = options.tty === true;
   const terminal = createTerminal({

@@ -1,8 +1,8 @@
 // A real node, and somebody in the middle who may change what it says.
 import { promptOfRequest } from '@runproof/protocol';
 import type { Replayer } from '@runproof/verify';
-import { createKit, type Kit } from '../../../node/src/test/kit.ts';
 import { policyHint } from '../../../node/src/routes/about.ts';
+import { createKit, type Kit } from '../../../node/src/test/kit.ts';
 import type { FetchFunction } from '../exchange.ts';
 
 export interface Sent {
@@ -57,7 +57,8 @@ export function createWorld(): World {
       const body = await request.clone().text();
       world.sent.push({ url: request.url, method: request.method, headers: request.headers, body });
       const response = await kit.node.fetch(request);
-      const tamper = request.method === 'POST' ? world.tamper : request.url.includes('/receipts/') ? world.tamperReceipt : null;
+      const tamper =
+        request.method === 'POST' ? world.tamper : request.url.includes('/receipts/') ? world.tamperReceipt : null;
       return tamper === null ? response : changed(response, tamper);
     },
   };
