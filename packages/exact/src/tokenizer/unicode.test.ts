@@ -17,15 +17,21 @@ it.each([
   [/\p{White_Space}/u, WHITESPACE],
 ])('agrees with %s of this runtime wherever it claims a class', (pattern, kind) => {
   // A runtime with newer tables knows more characters, but those of 15.1 keep their class.
-  const strangers = [...classTable().entries()].filter(
-    ([point, own]) => own === kind && !pattern.test(String.fromCodePoint(point)),
-  );
+  const strangers: number[] = [];
+  classTable().forEach((own, point) => {
+    if (own === kind && !pattern.test(String.fromCodePoint(point))) strangers.push(point);
+  });
   expect(strangers).toEqual([]);
 });
 
+/** Any character: a code point that is no surrogate. */
+const character = fc
+  .integer({ min: 0, max: 0x10ffff - 0x800 })
+  .map((index) => String.fromCodePoint(index < 0xd800 ? index : index + 0x800));
+
 it('reads and writes every text as TextEncoder does', () => {
   fc.assert(
-    fc.property(fc.string({ unit: 'binary', maxLength: 40 }), (text) => {
+    fc.property(fc.string({ unit: character, maxLength: 40 }), (text) => {
       const points = codePointsOf(text);
       expect(Array.from(points, (point) => String.fromCodePoint(point)).join('')).toBe(text);
       const bytes = new Uint8Array(4 * points.length);
