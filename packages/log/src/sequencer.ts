@@ -91,7 +91,7 @@ export class Sequencer implements Log {
     const refusal = this.#refusal(entry.length);
     if (refusal !== null) return Promise.reject(refusal);
     return new Promise((resolve, reject) => {
-      this.#pending.push({ entry: entry.slice(), resolve, reject });
+      this.#pending.push({ entry: Buffer.from(entry), resolve, reject });
       this.#pendingBytes += entry.length;
       this.#running ??= this.#run();
     });
