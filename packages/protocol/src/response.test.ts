@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { utf8 } from './bytes.ts';
+import { concatBytes, utf8 } from './bytes.ts';
 import { RunproofError } from './errors.ts';
 import type { JsonValue } from './json.ts';
 import { choiceOfResponse } from './response.ts';
@@ -186,6 +186,9 @@ describe('StreamReader', () => {
   });
 
   it('refuses bytes that are not UTF-8', () => {
+    const cut = new StreamReader('chat.completion');
+    cut.push(concatBytes(utf8(event(delta('a', 'stop')) + DONE), Uint8Array.of(0xe2)));
+    expect(fieldOf(() => cut.end())).toBe('JSON_UNICODE');
     expect(fieldOf(() => new StreamReader('chat.completion').push(Uint8Array.of(0x64, 0xff)))).toBe('JSON_UNICODE');
   });
 

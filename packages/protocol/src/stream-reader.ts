@@ -72,15 +72,17 @@ export class StreamReader {
 
   /** To be called when the stream has ended: throws `RESPONSE_SYNTAX` when it was cut. */
   end(): void {
+    this.#decode(undefined);
     if (!this.#done) throw responseError('The stream was cut: it ended before [DONE].', 'stream');
     if (this.#line !== '' || this.#data.length > 0) throw responseError('The stream goes on after [DONE].', 'stream');
     if (this.#finishReason === null && this.#error === null)
       throw responseError('The stream ended without a finish reason.', 'choices[0].finish_reason');
   }
 
-  #decode(bytes: Uint8Array): string {
+  /** Text of `bytes`; undefined is the end, where no character may be half read. */
+  #decode(bytes: Uint8Array | undefined): string {
     try {
-      return this.#decoder.decode(bytes, { stream: true });
+      return bytes === undefined ? this.#decoder.decode() : this.#decoder.decode(bytes, { stream: true });
     } catch (cause) {
       throw new RunproofError('JSON_UNICODE', 'the stream is not UTF-8', {}, { cause });
     }

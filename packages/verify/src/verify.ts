@@ -1,5 +1,5 @@
 // The spine of verification: one call per check, in the order of specs/verify-report.md. Everything in the bundle and in the response is hostile.
-import { type Bundle, parseBundle, receiptIdOfBundle } from '@runproof/protocol';
+import { type Bundle, parseBundle, receiptIdOfBundle, utf8 } from '@runproof/protocol';
 import { type Ed25519Verify, type Policy, parsePolicy } from '@runproof/tlog';
 import {
   checkEngineTrusted,
@@ -43,7 +43,8 @@ interface Read {
 
 function readBundle(input: Uint8Array | string): { detail: string; value: Read } {
   const bundle = parseBundle(input);
-  return { detail: `${input.length} bytes of canonical JSON`, value: { bundle, claim: parseLogClaim(bundle) } };
+  const size = typeof input === 'string' ? utf8(input).length : input.length;
+  return { detail: `${size} bytes of canonical JSON`, value: { bundle, claim: parseLogClaim(bundle) } };
 }
 
 function checkNonce(bundle: Bundle, nonce: string): { detail: string; value: true } {
