@@ -11,7 +11,7 @@ import type { Terminal } from './terminal.ts';
 
 const BUILT_IN = 'runproof-tiny-q8_0.gguf';
 
-/** Path of the model that comes with the program: in the repository's `models/`, or beside the published package's files. */
+/** Path of the model that comes with the program: in the repository's `models/`, or beside the published program. */
 function builtInModel(): string | null {
   const here = dirname(fileURLToPath(import.meta.url));
   const places = [join(here, '..', '..', '..', 'models', BUILT_IN), join(here, 'models', BUILT_IN)];

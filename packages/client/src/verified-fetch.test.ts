@@ -1,22 +1,12 @@
-import { isJsonObject, parseBundle, parseJson, RunproofError, StreamReader, utf8 } from '@runproof/protocol';
+import { RunproofError, utf8 } from '@runproof/protocol';
 import type { VerificationReport } from '@runproof/verify';
+import OpenAI, { APIConnectionError } from 'openai';
 import { describe, expect, it } from 'vitest';
 import { chatBody, textBody } from '../../node/src/test/kit.ts';
 import { VerificationError } from './errors.ts';
 import type { Exchange } from './exchange.ts';
-import { CHAT_URL, createWorld, post, type Tamper, TEXT_URL } from './test/world.ts';
+import { CHAT_URL, createWorld, failureOf, post, type Tamper, TEXT_URL, withHeaders } from './test/world.ts';
 import { verifiedFetch } from './verified-fetch.ts';
-
-async function failureOf(work: () => Promise<unknown>): Promise<VerificationError> {
-  const error = await work().then(
-    () => null,
-    (thrown: unknown) => thrown,
-  );
-  expect(error).toBeInstanceOf(VerificationError);
-  return error as VerificationError;
-}
-
-const streamed = { ...chatBody({ stream: true }) };
 
 describe('verifiedFetch: plain answers', () => {
   it('returns the exact bytes of an answer that holds, and reports it', async () => {
@@ -107,19 +97,18 @@ describe('verifiedFetch: plain answers', () => {
   });
 });
 
-function editedJson(edit: (value: Record<string, never>) => void): Tamper {
+interface Answer {
+  readonly choices: { index: number; message: object; finish_reason: string }[];
+  readonly usage: object;
+}
+
+function editedJson(edit: (value: Answer) => void): Tamper {
   return (text) => {
-    const value = JSON.parse(text) as Record<string, never>;
+    const value = JSON.parse(text) as Answer;
     edit(value);
     return JSON.stringify(value);
   };
 }
-
-const noStore = (text: string, response: Response, change: (headers: Headers) => void): Response => {
-  const headers = new Headers(response.headers);
-  change(headers);
-  return new Response(text, { status: 200, headers });
-};
 
 /** What somebody in the middle may try on a plain answer → the check, or the missing thing, that catches it. */
 const PLAIN_TAMPER: readonly (readonly [string, Tamper, string])[] = [
@@ -136,14 +125,14 @@ const PLAIN_TAMPER: readonly (readonly [string, Tamper, string])[] = [
   [
     'usage',
     editedJson((value) =>
-      Object.assign(value['usage'] ?? {}, { prompt_tokens: 9, completion_tokens: 9_000, total_tokens: 9_009 }),
+      Object.assign(value.usage, { prompt_tokens: 9, completion_tokens: 9_000, total_tokens: 9_009 }),
     ),
     'response.match',
   ],
   [
     'a second choice',
     editedJson((value) =>
-      (value['choices'] as unknown[]).push({
+      value.choices.push({
         index: 1,
         message: { role: 'assistant', content: 'buy' },
         finish_reason: 'stop',
@@ -153,24 +142,22 @@ const PLAIN_TAMPER: readonly (readonly [string, Tamper, string])[] = [
   ],
   [
     'a tool call',
-    editedJson((value) =>
-      Object.assign((value['choices'] as { message: object }[])[0]?.message ?? {}, { tool_calls: [{ id: 'x' }] }),
-    ),
+    editedJson((value) => Object.assign(value.choices[0]?.message ?? {}, { tool_calls: [{ id: 'x' }] })),
     'response.match',
   ],
   [
     'no receipt',
-    (text, response) => noStore(text, response, (headers) => headers.delete('runproof-receipt')),
+    (text, response) => withHeaders(text, response, (headers) => headers.delete('runproof-receipt')),
     'receipt',
   ],
   [
     'a receipt id that is a path',
-    (text, response) => noStore(text, response, (headers) => headers.set('runproof-receipt', '../../secret')),
+    (text, response) => withHeaders(text, response, (headers) => headers.set('runproof-receipt', '../../secret')),
     'receipt',
   ],
   [
     'another kind of answer',
-    (text, response) => noStore(text, response, (headers) => headers.set('content-type', 'text/event-stream')),
+    (text, response) => withHeaders(text, response, (headers) => headers.set('content-type', 'text/event-stream')),
     'response.match',
   ],
   ['an empty success', () => new Response(null, { status: 204 }), 'receipt'],
@@ -239,158 +226,23 @@ describe('verifiedFetch: tampered plain answers', () => {
   });
 });
 
-/** Reads a stream as an SDK does, to `[DONE]` and no further. */
-async function readAsSdk(response: Response): Promise<{ content: string; finish: string | null }> {
-  const reader = new StreamReader('chat.completion');
-  for await (const bytes of response.body as unknown as AsyncIterable<Uint8Array>) {
-    reader.push(bytes);
-    if (reader.done) break;
-  }
-  return { content: reader.content, finish: reader.finishReason };
-}
-
-const events = (text: string): string[] => text.split(/(?<=\n\n)/);
-const isReceipt = (event: string): boolean => event.includes('"runproof":{"receipt"');
-const isFinish = (event: string): boolean => /"finish_reason":"/.test(event);
-/** the first event with text that is not a special case */
-const swap = (text: string, edit: (event: string) => string): string => {
-  const all = events(text);
-  const place = all.findIndex((event) => event.includes('"content":" '));
-  return all.map((event, index) => (index === place ? edit(event) : event)).join('');
-};
-
-const STREAM_TAMPER: readonly (readonly [string, Tamper])[] = [
-  ['a letter of the answer', (text) => swap(text, (event) => event.replace('"content":" ', '"content":" x'))],
-  ['a piece left out', (text) => swap(text, () => '')],
-  ['a piece twice', (text) => swap(text, (event) => event + event)],
-  ['a piece under an event name that SDKs skip', (text) => swap(text, (event) => `event: thread.x\n${event}`)],
-  ['a tool call', (text) => swap(text, (event) => event.replace('"delta":{', '"delta":{"tool_calls":[{"index":0}],'))],
-  [
-    'the finish reason',
-    (text) =>
-      text.replace(
-        /"finish_reason":"(\w+)"/,
-        (_, reason: string) => `"finish_reason":"${reason === 'stop' ? 'length' : 'stop'}"`,
-      ),
-  ],
-  [
-    'no receipt',
-    (text) =>
-      events(text)
-        .filter((event) => !isReceipt(event))
-        .join(''),
-  ],
-  ['cut before the finish reason', (text) => events(text).slice(0, 4).join('')],
-  ['cut before the receipt', (text) => events(text).slice(0, -2).join('')],
-  ['cut before [DONE]', (text) => events(text).slice(0, -1).join('')],
-  ['cut inside an event', (text) => text.slice(0, text.length - 3)],
-  [
-    '[DONE] early',
-    (text) =>
-      events(text)
-        .flatMap((event) => (isFinish(event) ? [event, 'data: [DONE]\n\n'] : [event]))
-        .join(''),
-  ],
-  ['carriage returns as line ends', (text) => swap(text, (event) => event.replace('data: ', ': \rdata: '))],
-  [
-    'text after the receipt',
-    (text) =>
-      events(text)
-        .flatMap((event) =>
-          isReceipt(event) ? [event, 'data: {"choices":[{"index":0,"delta":{"content":"!"}}]}\n\n'] : [event],
-        )
-        .join(''),
-  ],
-  ['an edited body', (text) => text.replace('"started_ms":1', '"started_ms":2')],
-];
-
-describe('verifiedFetch: streams', () => {
-  it('passes on the same bytes, and the end only after the check', async () => {
+describe('verifiedFetch: in the openai SDK', () => {
+  it('a retry has a nonce of its own, and what remains is our error', async () => {
     const world = createWorld();
-    const order: string[] = [];
-    let raw = new Uint8Array();
-    const send = verifiedFetch({
-      ...{ policy: world.policy, fetch: world.fetch, replay: world.replay, level: 'replayed' },
-      onReport: (report, exchange) => {
-        order.push(report.level);
-        raw = exchange.response as Uint8Array<ArrayBuffer>;
-      },
-    });
-    const response = await send(CHAT_URL, post(streamed));
-    const parts: string[] = [];
-    for await (const bytes of response.body as unknown as AsyncIterable<Uint8Array>) {
-      const text = new TextDecoder().decode(bytes);
-      parts.push(text);
-      order.push(/"finish_reason":"|\[DONE\]|"receipt"/.test(text) ? 'end' : 'text');
-    }
-    expect(utf8(parts.join(''))).toEqual(raw);
-    expect(order.at(-1)).toBe('end');
-    expect(order.indexOf('replayed')).toBe(order.indexOf('end') - 1);
-    expect(order.filter((step) => step === 'text').length).toBeGreaterThan(3);
-  });
-
-  it.each(STREAM_TAMPER)('ends in an error, without a finish reason: %s', async (_name, tamper) => {
-    const world = createWorld();
-    let before = '';
-    world.tamper = (text, response) => {
-      before = text;
-      return tamper(text, response);
+    world.tamper = (text) => text.replace('fox', 'box');
+    const checked = verifiedFetch({ policy: world.policy, fetch: world.fetch });
+    const client = new OpenAI({ baseURL: 'http://node.test/v1', apiKey: 'none', fetch: checked, maxRetries: 1 });
+    const asked = {
+      model: 'test/markov',
+      messages: [{ role: 'user' as const, content: 'Tell me of a fox.' }],
+      seed: 7,
     };
-    const send = verifiedFetch({ policy: world.policy, fetch: world.fetch });
-    const reader = new StreamReader('chat.completion');
-    await failureOf(async () => {
-      const response = await send(CHAT_URL, post(streamed));
-      for await (const bytes of response.body as unknown as AsyncIterable<Uint8Array>) reader.push(bytes);
-    });
-    expect(reader.finishReason).toBeNull();
-    expect(reader.done).toBe(false);
-    expect(tamper(before, new Response(''))).not.toBe(before);
-  });
-
-  it('strict: a stream that does not hold is never returned, one that does is whole', async () => {
-    const world = createWorld();
-    const send = verifiedFetch({ policy: world.policy, fetch: world.fetch, strict: true });
-    const held = await readAsSdk(await send(CHAT_URL, post(streamed)));
-    expect(held.finish).not.toBeNull();
-    expect(held.content).toContain(' ');
-    for (const [, tamper] of STREAM_TAMPER) {
-      world.tamper = tamper;
-      await failureOf(() => send(CHAT_URL, post(streamed)));
-    }
-  });
-
-  it('passes on the error of a run that failed after its receipt was checked', async () => {
-    const world = createWorld();
-    world.kit.engine.fault = { at: 3, kind: 'error' };
-    const reports: string[] = [];
-    const send = verifiedFetch({
-      policy: world.policy,
-      fetch: world.fetch,
-      onReport: (report) => reports.push(report.verdict),
-    });
-    const text = await (await send(CHAT_URL, post(streamed))).text();
-    expect(reports).toEqual(['valid']);
-    const last = parseJson(events(text).at(-1)?.slice('data: '.length) ?? '');
-    expect(isJsonObject(last) && last['error']).toMatchObject({ code: 'ENGINE_NONFINITE' });
-  });
-
-  it('stops the work when the reader leaves', async () => {
-    const world = createWorld();
-    const send = verifiedFetch({ policy: world.policy, fetch: world.fetch });
-    const response = await send(CHAT_URL, post(chatBody({ stream: true, max_tokens: 400, logit_bias: { 0: -100 } })));
-    const reader = response.body?.getReader();
-    await reader?.read();
-    await reader?.cancel();
-    while (world.kit.store.bundles.size === 0) await new Promise((resolve) => setTimeout(resolve, 5));
-    const [bundle] = [...world.kit.store.bundles.values()];
-    expect(parseBundle(bundle ?? '').body.finish_reason).toBe('abort');
-  });
-
-  it('refuses an answer of another kind than was asked for: an SDK would read it as empty', async () => {
-    const world = createWorld();
-    world.tamper = (text, response) =>
-      noStore(text, response, (headers) => headers.set('content-type', 'application/json'));
-    const send = verifiedFetch({ policy: world.policy, fetch: world.fetch });
-    expect((await failureOf(() => send(CHAT_URL, post(streamed)))).evidence['failed']).toEqual(['response.match']);
+    const error = await client.chat.completions.create({ ...asked, max_tokens: 24 }).catch((thrown: unknown) => thrown);
+    expect(error).toBeInstanceOf(APIConnectionError);
+    expect((error as APIConnectionError).cause).toBeInstanceOf(VerificationError);
+    const nonces = world.sent
+      .filter(({ method }) => method === 'POST')
+      .map(({ headers }) => headers.get('runproof-nonce'));
+    expect([nonces.length, new Set(nonces).size]).toEqual([2, 2]);
   });
 });

@@ -1,8 +1,10 @@
 // A real node, and somebody in the middle who may change what it says.
 import { promptOfRequest } from '@runproof/protocol';
 import type { Replayer } from '@runproof/verify';
+import { expect } from 'vitest';
 import { policyHint } from '../../../node/src/routes/about.ts';
 import { createKit, type Kit } from '../../../node/src/test/kit.ts';
+import { VerificationError } from '../errors.ts';
 import type { FetchFunction } from '../exchange.ts';
 
 export interface Sent {
@@ -70,4 +72,21 @@ export const TEXT_URL = 'http://node.test/v1/completions';
 
 export function post(body: unknown): RequestInit {
   return { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) };
+}
+
+/** The response with other headers. */
+export function withHeaders(text: string, response: Response, change: (headers: Headers) => void): Response {
+  const headers = new Headers(response.headers);
+  change(headers);
+  return new Response(text, { status: 200, headers });
+}
+
+/** What `work` rejects with, which must be a `VerificationError`. */
+export async function failureOf(work: () => Promise<unknown>): Promise<VerificationError> {
+  const error = await work().then(
+    () => null,
+    (thrown: unknown) => thrown,
+  );
+  expect(error).toBeInstanceOf(VerificationError);
+  return error as VerificationError;
 }
