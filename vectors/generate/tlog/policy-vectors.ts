@@ -110,10 +110,12 @@ export function policyVectors(): [object[], object[]] {
   return [valid, invalid];
 }
 
-export function evaluationVectors(): [object[], object[]] {
+/** Two of three witnesses. */
+const grouped = `${LOG}${WITNESSES}group g 2 w1 w2 w3\nquorum g\n`;
+
+function acceptedCheckpoints(): object[] {
   const note = signedCheckpoint(7);
-  const grouped = `${LOG}${WITNESSES}group g 2 w1 w2 w3\nquorum g\n`;
-  const valid = [
+  return [
     { comment: 'no quorum', policy: `${LOG}quorum none\n`, note, witnesses: [], quorumMet: true },
     {
       comment: 'cosignatures of unknown witnesses are ignored',
@@ -174,9 +176,13 @@ export function evaluationVectors(): [object[], object[]] {
       quorumMet: true,
     },
   ];
+}
+
+function refusedCheckpoints(): object[] {
+  const note = signedCheckpoint(7);
   const bad = (comment: string, policy: string, text: string, code: string) => ({ comment, policy, note: text, code });
   const underOtherName = signNote(checkpointText(7, otherLog.name), log);
-  const invalid = [
+  return [
     bad('another log', `log ${otherLog.vkey}\nquorum none\n`, note, 'UNTRUSTED'),
     bad(
       'the origin of a log of the policy, signed by another of its logs',
@@ -195,5 +201,8 @@ export function evaluationVectors(): [object[], object[]] {
     bad('one digit of the size', `${LOG}quorum none\n`, note.replace('\n7\n', '\n8\n'), 'SIGNATURE_INVALID'),
     bad('a note that is no checkpoint', `${LOG}quorum none\n`, signNote('hello\n', log), 'NOTE_SYNTAX'),
   ];
-  return [valid, invalid];
+}
+
+export function evaluationVectors(): [object[], object[]] {
+  return [acceptedCheckpoints(), refusedCheckpoints()];
 }
