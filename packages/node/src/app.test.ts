@@ -88,6 +88,12 @@ describe('bodies', () => {
     expect([endless.status, await codeOf(endless)]).toEqual([413, 'JSON_SIZE']);
   });
 
+  it('that announce too much are refused before they are read', async () => {
+    const silent = new ReadableStream<Uint8Array>({ pull: () => new Promise(() => {}) });
+    const response = await send(silent, { ...JSON_TYPE, 'Content-Length': '1000000' });
+    expect([response.status, await codeOf(response)]).toEqual([413, 'JSON_SIZE']);
+  });
+
   it('in chunks are read whole', async () => {
     const bytes = new TextEncoder().encode(JSON.stringify(chatBody()));
     let sent = 0;

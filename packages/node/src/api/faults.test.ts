@@ -1,3 +1,4 @@
+import { RunproofError } from '@runproof/protocol';
 import { describe, expect, it } from 'vitest';
 import { checkBundle } from '../test/checks.ts';
 import { CHAT, chatBody, createGate, createKit, type Kit, until } from '../test/kit.ts';
@@ -60,6 +61,15 @@ describe('a receipt that cannot be made', () => {
     kit.log.before = async () => {};
     expect((await kit.post(CHAT, chatBody())).status).toBe(200);
     expect((await kit.get('/readyz')).status).toBe(200);
+  });
+
+  it('says nothing of the machine to the client, only to the log of the node', async () => {
+    const kit = createKit();
+    kit.log.before = () => Promise.reject(new RunproofError('LOG_UNWRITABLE', 'cannot write /home/someone/log'));
+    const error = await failureOf(await kit.post(CHAT, chatBody()));
+    expect(error.code).toBe('LOG_UNWRITABLE');
+    expect(error.message).not.toContain('/home');
+    expect(JSON.stringify(kit.lines)).toContain('cannot write /home/someone/log');
   });
 
   it('because the store fails, withholds the answer', async () => {
@@ -153,6 +163,29 @@ describe('a queue that is full', () => {
     expect((await (await kit.get('/metrics')).text()).includes('runproof_refused_total{code="OVERLOADED"} 1')).toBe(true);
   });
 
+  it('does not make a request wait that will be refused', async () => {
+    const kit = createKit({ concurrencyMax: 1, waitingMax: 1 });
+    const gate = createGate();
+    kit.engine.pace = () => gate.opened;
+    const first = kit.post(CHAT, chatBody());
+    await until(() => kit.engine.running === 1);
+    expect((await kit.post(CHAT, chatBody({ temperature: 9 }))).status).toBe(400);
+    gate.open();
+    expect((await first).status).toBe(200);
+  });
+
+  it('has a free place as soon as the engine is free, while the receipt is still being sealed', async () => {
+    const kit = createKit({ concurrencyMax: 1, waitingMax: 0 });
+    const gate = createGate();
+    kit.log.before = () => gate.opened;
+    const first = kit.post(CHAT, chatBody());
+    await until(() => kit.lines.length === 0 && kit.engine.requests.length === 1 && kit.engine.running === 0);
+    const second = kit.post(CHAT, chatBody());
+    await until(() => kit.engine.requests.length === 2 && kit.engine.running === 0);
+    gate.open();
+    expect([(await first).status, (await second).status]).toEqual([200, 200]);
+  });
+
   it('forgets those who went away while they waited: nothing runs for them', async () => {
     const kit = createKit({ concurrencyMax: 1, waitingMax: 4 });
     const gate = createGate();
@@ -180,6 +213,22 @@ describe('a queue that is full', () => {
     expect(refused.status).toBe(503);
     gate.open();
     expect((await first).status).toBe(200);
+  });
+});
+
+describe('a client that goes away', () => {
+  it.each([true, false])('before its run has begun leaves no run and no receipt (stream: %s)', async (stream) => {
+    const kit = createKit();
+    const gate = createGate();
+    kit.engine.encodeDelay = gate.opened;
+    const leaving = new AbortController();
+    const answer = kit.post(CHAT, chatBody({ stream }), {}, leaving.signal);
+    await new Promise((resolve) => setTimeout(resolve, 5));
+    leaving.abort();
+    gate.open();
+    expect((await answer).status).toBe(499);
+    expect(kit.engine.requests).toHaveLength(0);
+    expect(kit.log.entries).toHaveLength(0);
   });
 });
 

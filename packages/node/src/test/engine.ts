@@ -148,8 +148,10 @@ export class TestEngine implements Engine {
       trace = this.traceNext(trace, step.id);
       const logprob = request.logprobs === null ? {} : { logprob: logprobOf(request, ids, step.id) };
       ids.push(step.id);
-      yield { type: 'token', id: step.id, text: step.text, trace, ...logprob };
-      if (step.finish !== null) yield { type: 'end', reason: step.finish, text: '' };
+      // As with a real engine, a part of the text may become final only with the last event.
+      const kept = step.finish === 'length' ? Math.ceil(step.text.length / 2) : step.text.length;
+      yield { type: 'token', id: step.id, text: step.text.slice(0, kept), trace, ...logprob };
+      if (step.finish !== null) yield { type: 'end', reason: step.finish, text: step.text.slice(kept) };
     }
   }
 
