@@ -68,10 +68,11 @@ describe('parseJson', () => {
         try {
           expected = JSON.parse(text);
         } catch {
-          expect(codeOf(() => parseJson(text))).toBe('JSON_SYNTAX');
+          // A name that stands twice may be met before the place where the syntax ends.
+          expect(['JSON_SYNTAX', 'JSON_DUPLICATE_NAME']).toContain(codeOf(() => parseJson(text)));
           return;
         }
-        const code = codeOf(() => expect(parseJson(text)).toEqual(expected));
+        const code = codeOf(() => expect(JSON.stringify(parseJson(text))).toBe(JSON.stringify(expected)));
         // JSON.parse lets the last of two equal names win, and rounds numbers.
         expect(['no error', 'JSON_DUPLICATE_NAME', 'JSON_NUMBER']).toContain(code);
       }),
