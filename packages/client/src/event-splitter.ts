@@ -19,11 +19,6 @@ export class EventSplitter {
     this.#bytesMax = bytesMax;
   }
 
-  /** True between events: nothing of an unfinished one is held. */
-  get isEmpty(): boolean {
-    return this.#length === 0;
-  }
-
   /** The events that became whole with `bytes`. */
   push(bytes: Uint8Array): Uint8Array[] {
     if (bytes.includes(CARRIAGE_RETURN)) throw new RunproofError('JSON_SYNTAX', 'The stream has a carriage return.');

@@ -114,6 +114,15 @@ describe('verifiedFetch: streams', () => {
     expect(tamper(before, new Response(''))).not.toBe(before);
   });
 
+  it('says that a cut stream is incomplete, not that it is false', async () => {
+    const world = createWorld();
+    for (const kept of [-1, -2, 3]) {
+      world.tamper = (text) => events(text).slice(0, kept).join('');
+      const response = await verifiedFetch({ policy: world.policy, fetch: world.fetch })(CHAT_URL, post(streamed));
+      expect((await failureOf(() => response.text())).code).toBe('VERIFY_INCOMPLETE');
+    }
+  });
+
   it('strict: a stream that does not hold is never returned, one that does is whole', async () => {
     const world = createWorld();
     const send = verifiedFetch({ policy: world.policy, fetch: world.fetch, strict: true });
