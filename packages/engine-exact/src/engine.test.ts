@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { Worker } from 'node:worker_threads';
 import { createTokenizer, generate, kernelsDigest, loadOracle, readGguf, TEMPLATE_LIMITS } from '@runproof/exact';
 import { memorySource, randomModel } from '@runproof/exact/testing';
 import type { Engine, RunEvent } from '@runproof/node';
@@ -189,6 +190,29 @@ describe('runs end', () => {
     ]);
     await expect(engine.encodeText('x')).rejects.toMatchObject({ code: 'SHUTTING_DOWN' });
     await engine.close();
+  });
+});
+
+describe('a thread that dies', () => {
+  it.each([
+    ['the lead', 0],
+    ['a helper', 1],
+  ])('%s: runs and calls fail instead of waiting for ever', async (_, victim) => {
+    const workers: Worker[] = [];
+    const listen = (worker: Worker): number => workers.push(worker);
+    process.on('worker', listen);
+    const engine = await open({ threads: 2 });
+    process.off('worker', listen);
+    expect(workers).toHaveLength(2);
+    const events: RunEvent[] = [];
+    const sampling = { ...SAMPLING, max_tokens: 200 };
+    for await (const event of engine.run({ prompt, sampling, logprobs: null, signal: never })) {
+      events.push(event);
+      if (events.length === 1) await workers[victim]?.terminate();
+    }
+    expect(events.at(-1)).toMatchObject({ type: 'end', reason: 'error', error: { code: 'INTERNAL' } });
+    await expect(engine.encodeText('x')).rejects.toMatchObject({ code: 'INTERNAL' });
+    expect(await collect(engine, prompt)).toMatchObject([{ type: 'end', reason: 'error' }]);
   });
 });
 

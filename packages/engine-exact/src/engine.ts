@@ -1,4 +1,5 @@
 // The engine as the node sees it. The model lives in a worker thread, so the event loop of the server stays free.
+import { stat } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { Worker } from 'node:worker_threads';
 import { CONTRACT, KERNEL_VARIANTS, type KernelVariant, kernelsDigest } from '@runproof/exact';
@@ -20,6 +21,7 @@ import { stopHelpers } from './threads.ts';
 const THREADS_MAX = 64;
 /** More threads than this gain nothing where memory bandwidth is the limit. */
 const THREADS_DEFAULT_MAX = 16;
+const BYTES_PER_THREAD = 16 * 1024 * 1024;
 /** Tokens of a run that the consumer may lag behind. */
 const CREDIT = 64;
 
@@ -28,11 +30,11 @@ export interface ExactEngineOptions {
   readonly path: string;
   /** name under which the model is served; the file's own when absent */
   readonly name?: string;
-  /** threads that compute; the number of processors, at most 16, when absent */
+  /** threads that compute; when absent one per 16 MiB of model, at most the number of processors and 16 */
   readonly threads?: number;
   /** kernel variant; the best one of this machine when absent */
   readonly variant?: KernelVariant;
-  /** positions of all sequences together; several contexts when absent */
+  /** positions of all sequences together; up to eight contexts within 2 GiB when absent */
   readonly kvPositions?: number;
   /** rows of one pass through the model; 128 when absent */
   readonly batchRows?: number;
@@ -51,8 +53,16 @@ function scriptUrl(name: string): URL {
   return new URL(`./${name}${import.meta.url.endsWith('.ts') ? '.ts' : '.js'}`, import.meta.url);
 }
 
-function threadCount(wanted: number | undefined): number {
-  if (wanted === undefined) return Math.max(1, Math.min(THREADS_DEFAULT_MAX, availableParallelism()));
+/** `wanted`, or what the size of the model is worth: parts of a small one are done sooner than their threads have met. */
+async function threadCount(wanted: number | undefined, path: string): Promise<number> {
+  if (wanted === undefined) {
+    // A file that cannot be read is the loader's to report.
+    const bytes = await stat(path).then(
+      (facts) => facts.size,
+      () => 0,
+    );
+    return Math.max(1, Math.min(THREADS_DEFAULT_MAX, availableParallelism(), Math.floor(bytes / BYTES_PER_THREAD)));
+  }
   if (Number.isInteger(wanted) && wanted >= 1 && wanted <= THREADS_MAX) return wanted;
   throw new RunproofError('CONFIG_INVALID', `threads is ${wanted}, expected 1 to ${THREADS_MAX}`);
 }
@@ -237,7 +247,7 @@ function helperReady(worker: Worker): Promise<void> {
  * Errors: `MODEL_NOT_FOUND`, `MODEL_SYNTAX`, `MODEL_UNSUPPORTED`, `MODEL_NONFINITE`, `ENGINE_CPU_UNSUPPORTED`, `CONFIG_INVALID`.
  */
 export async function openExactEngine(options: ExactEngineOptions): Promise<Engine> {
-  const threads = threadCount(options.threads);
+  const threads = await threadCount(options.threads, options.path);
   const { variant } = options;
   if (variant !== undefined && !KERNEL_VARIANTS.includes(variant)) {
     throw new RunproofError(

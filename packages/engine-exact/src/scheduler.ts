@@ -18,9 +18,9 @@ type Sha256 = (bytes: Uint8Array) => Uint8Array;
 /** Prompt rows of a pass while others decode: it bounds how long their next token waits. */
 const SHARED_PREFILL_ROWS = 48;
 /** Prompt rows of a pass when nobody waits for a token. */
-const PREFILL_ROWS = 256;
-/** Positions of a replay's step while others run. */
-const SHARED_REPLAY_ROWS = 32;
+const PREFILL_ROWS = 128;
+/** Positions of a step of a replay: whoever comes meanwhile waits for one step at most. */
+const REPLAY_ROWS = 64;
 
 interface SchedulerOptions {
   readonly model: BatchModel;
@@ -190,8 +190,14 @@ export class Scheduler {
         this.#runs.set(id, { id, request, generation, sequence, pending: [...request.prompt], credit });
       } else if (head !== undefined) {
         const { disclosure, sampling, trace } = head.call;
-        const chunk = this.#runs.size > 0 ? SHARED_REPLAY_ROWS : PREFILL_ROWS;
-        const steps = replaySteps(model, tokenizer, { disclosure, sampling, trace, modelDigest, sha256, chunk });
+        const steps = replaySteps(model, tokenizer, {
+          disclosure,
+          sampling,
+          trace,
+          modelDigest,
+          sha256,
+          chunk: REPLAY_ROWS,
+        });
         this.#replays.push({ call: head.call, steps });
         // The first step takes the pages that admission has counted on.
         this.#stepReplay(this.#replays.length - 1);

@@ -13,7 +13,7 @@ const MEMORY_LIMIT = 65_535 * WASM_PAGE;
 const STAGING_BYTES = 4 * 1024 * 1024;
 /** Logits of a batch are computed in pieces of about this size. */
 const LOGITS_BYTES = 8 * 1024 * 1024;
-const KV_BYTES_DEFAULT = 1024 * 1024 * 1024;
+const KV_BYTES_DEFAULT = 2 * 1024 * 1024 * 1024;
 /** Contexts that the default K and V cache holds, where memory allows. */
 const KV_CONTEXTS_DEFAULT = 8;
 

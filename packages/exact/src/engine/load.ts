@@ -23,7 +23,7 @@ export interface LoadOptions {
   readonly batchRows?: number;
   /** sequences at a time, 1 … 1024; 64 when absent */
   readonly sequences?: number;
-  /** positions of all sequences together; several contexts, within 1 GiB and the memory that is left, when absent */
+  /** positions of all sequences together; up to eight contexts within 2 GiB and the memory that is left, when absent */
   readonly kvPositions?: number;
   readonly onProgress?: LoadProgress;
 }
