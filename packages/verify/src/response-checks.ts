@@ -36,8 +36,10 @@ function parseResponse(operation: Operation, response: Uint8Array): ResponseChoi
   const reader = new StreamReader(operation);
   reader.push(response);
   reader.end();
-  const { content, finishReason, usage } = reader;
-  if (finishReason === null) throw new RunproofError('RESPONSE_SYNTAX', 'The stream failed and has no finish reason.');
+  const { content, finishReason, usage, error } = reader;
+  if (finishReason === null || (error !== null && finishReason !== 'error')) {
+    throw new RunproofError('RESPONSE_SYNTAX', 'The stream ends in an error that its finish reason does not tell.');
+  }
   return { content, finishReason, usage };
 }
 

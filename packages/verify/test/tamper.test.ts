@@ -1,13 +1,13 @@
 // The tamper table: each lie is caught by a named check. A lie of the node is sealed properly, so that only the check in question can see it;
 // a lie of somebody on the way changes what the node had sealed.
-import { commit, encodeBundle, outputCommitmentData, parseHex, RunproofError } from '@runproof/protocol';
+import { commit, encodeBundle, outputCommitmentData, parseHex, RunproofError, utf8 } from '@runproof/protocol';
 import { encodeTlogProof, parseTlogProof } from '@runproof/tlog';
 import { describe, expect, it } from 'vitest';
 import { CHECK_IDS, type Replayer, verify } from '../src/index.ts';
-import { ENGINE, seal, serve } from './honest-node.ts';
+import { ENGINE, SALT, seal, serve } from './honest-node.ts';
 import { disclosures, replays } from './lies-replayed.ts';
 import { answers, logs, requests } from './lies-sealed.ts';
-import { completion, disclosed, flipFirst, honest, quorumPolicy, replay } from './tamper-tools.ts';
+import { completion, disclosed, edited, flipFirst, honest, quorumPolicy, replay } from './tamper-tools.ts';
 
 const table = [...answers, ...requests, ...logs, ...disclosures, ...replays];
 
@@ -48,6 +48,39 @@ describe('tamper table', () => {
       evidence: { expected: 'ab'.repeat(16), got: honest.nonce },
     });
   });
+});
+
+describe('the reason of a failure', () => {
+  const failed = edited(honest.stream, 'data: [DONE]', 'data: {"error":{"message":"x"}}');
+  it.each([
+    ['a response too large to read', new Uint8Array(64 * 1024 * 1024 + 1), 'JSON_SIZE'],
+    ['a stream that failed before its end', utf8('data: {"error":{"message":"x"}}\n\n'), 'RESPONSE_SYNTAX'],
+    ['a stream that fails after its last token', failed, 'RESPONSE_SYNTAX'],
+    [
+      'another finish reason',
+      edited(honest.response, '"finish_reason":"length"', '"finish_reason":"stop"'),
+      'OUTPUT_MISMATCH',
+    ],
+  ])('%s is named', async (_name, response, code) => {
+    const report = await verify(honest.text, { ...honest, response });
+    const check = report.checks.find(({ id }) => id === 'response.match');
+    expect(check).toMatchObject({ result: 'fail', code });
+    if (code === 'OUTPUT_MISMATCH') expect(check).toMatchObject({ evidence: { expected: 'length', got: 'stop' } });
+  });
+
+  it.each(['null', '[]', '"x"', '{', '{"messages":[],"messages":[]}'])(
+    'is a request that asks nothing: %s',
+    async (text) => {
+      const request = utf8(text);
+      const bundle = seal(
+        { ...honest.bundle.body, request: commit(SALT, 'request', request) },
+        honest.bundle.disclosure,
+      );
+      const report = await verify(encodeBundle(bundle), { ...honest, request });
+      expect(report.failed).toContain('request.parameters');
+      expect(report.failed).toContain('seed.match');
+    },
+  );
 });
 
 describe('a replayer that fails', () => {
