@@ -88,6 +88,8 @@ describe('runproof verify', () => {
       ['verify', join(folder, 'nothing')],
       ['verify', files.receipt, '--policy', join(folder, 'broken-policy.txt')],
       ['verify', files.receipt, '--policy', files.policy, '--model', 'x.gguf'],
+      ['verify', files.receipt, '--policy', files.policy, '--replay', '--model', files.policy],
+      ['replay', files.receipt, '--model', files.policy],
       ['verify', files.receipt, '--nope'],
       ['nope'],
       ['up', '--port', '70000'],

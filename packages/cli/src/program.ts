@@ -8,7 +8,14 @@ import { printable, type Terminal } from './terminal.ts';
 /** The program was called wrongly. */
 const EXIT_USAGE = 3;
 const EXIT_FAILED = 1;
+const EXIT_INCOMPLETE = 2;
+/** A defect of ours, as sysexits.h numbers it. */
+const EXIT_DEFECT = 70;
+/** Commands whose exit code is a verdict. */
+const JUDGES: ReadonlySet<string> = new Set(['verify', 'replay']);
 const DEFAULT_PORT = 8420;
+/** Small models ramble at the API's default of 1. */
+const CHAT_TEMPERATURE = 0.7;
 const DEFAULT_URL = `http://127.0.0.1:${DEFAULT_PORT}`;
 
 function integerFrom(least: number, most: number): (text: string) => number {
@@ -65,7 +72,7 @@ function addChat(program: Command, terminal: Terminal, act: Action): void {
     .option('--url <url>', 'the node', DEFAULT_URL)
     .option('--policy <file>', 'what is trusted (default: the policy in the data directory)')
     .option('--system <text>', 'system message')
-    .option('--temperature <t>', 'sampling temperature', number)
+    .option('--temperature <t>', 'sampling temperature', number, CHAT_TEMPERATURE)
     .option('--top-p <p>', 'nucleus sampling', number)
     .option('--max-tokens <n>', 'longest answer', integerFrom(1, 2 ** 31))
     .option('--seed <n>', 'fixed sampling seed', integerFrom(0, Number.MAX_SAFE_INTEGER))
@@ -149,18 +156,26 @@ function addTrust(program: Command, terminal: Terminal, act: Action): void {
     .action((options) => act(async () => (await import('./commands/keys.ts')).keysCommand(options, terminal)));
 }
 
+/** Exit codes 1 and 2 of a command that judges are verdicts: what kept it from judging is 3. */
+function exitCodeOf(error: RunproofError, judges: boolean): number {
+  if (error.code === 'POLICY_SYNTAX') return EXIT_USAGE;
+  if (!judges) return EXIT_FAILED;
+  if (error.code === 'VERIFY_INCOMPLETE') return EXIT_INCOMPLETE;
+  return error.status === 502 ? EXIT_FAILED : EXIT_USAGE;
+}
+
 /** What went wrong in one sentence, and what to do. An unexpected error shows where it came from. */
-function tell(error: unknown, terminal: Terminal): number {
+function tell(error: unknown, judges: boolean, terminal: Terminal): number {
   if (error instanceof UsageError) {
     terminal.note(`runproof: ${printable(error.message)}`);
     return EXIT_USAGE;
   }
   if (RunproofError.isInstance(error)) {
     terminal.note(`runproof: ${printable(error.message)} ${error.action}`);
-    return error.code === 'POLICY_SYNTAX' ? EXIT_USAGE : EXIT_FAILED;
+    return exitCodeOf(error, judges);
   }
   terminal.note(`runproof: unexpected: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
-  return EXIT_USAGE;
+  return EXIT_DEFECT;
 }
 
 /** Runs the program with `words` (without node and script). Resolves with the exit code; never rejects. */
@@ -181,6 +196,6 @@ export async function runProgram(words: readonly string[], terminal: Terminal): 
     return code;
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : EXIT_USAGE;
-    return tell(error, terminal);
+    return tell(error, JUDGES.has(words[0] ?? ''), terminal);
   }
 }

@@ -14,7 +14,7 @@ export interface ChatCommandOptions {
   readonly url: string;
   readonly policy?: string;
   readonly data?: string;
-  readonly temperature?: number;
+  readonly temperature: number;
   readonly topP?: number;
   readonly maxTokens?: number;
   readonly seed?: number;
