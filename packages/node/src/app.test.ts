@@ -42,17 +42,24 @@ describe('paths and methods', () => {
 });
 
 describe('bodies', () => {
-  const send = (body: string | ReadableStream<Uint8Array> | null, headers: Record<string, string>, limit = 4_096): Promise<Response> =>
-    createKit({ bodyBytesMax: limit }).node.fetch(new Request(BASE + CHAT, { method: 'POST', headers, body, duplex: 'half' } as RequestInit));
+  const send = (
+    body: string | ReadableStream<Uint8Array> | null,
+    headers: Record<string, string>,
+    limit = 4_096,
+  ): Promise<Response> =>
+    createKit({ bodyBytesMax: limit }).node.fetch(
+      new Request(BASE + CHAT, { method: 'POST', headers, body, duplex: 'half' } as RequestInit),
+    );
   const JSON_TYPE = { 'Content-Type': 'application/json' };
 
-  it.each([{ 'Content-Type': 'text/plain' }, { 'Content-Type': 'application/x-www-form-urlencoded' }, { 'Content-Type': 'application/json; charset=latin1' }])(
-    'of another type are refused: %j',
-    async (headers) => {
-      const response = await send(JSON.stringify(chatBody()), headers);
-      expect([response.status, await codeOf(response)]).toEqual([415, 'CONTENT_TYPE_UNSUPPORTED']);
-    },
-  );
+  it.each([
+    { 'Content-Type': 'text/plain' },
+    { 'Content-Type': 'application/x-www-form-urlencoded' },
+    { 'Content-Type': 'application/json; charset=latin1' },
+  ])('of another type are refused: %j', async (headers) => {
+    const response = await send(JSON.stringify(chatBody()), headers);
+    expect([response.status, await codeOf(response)]).toEqual([415, 'CONTENT_TYPE_UNSUPPORTED']);
+  });
 
   it('that are compressed are refused', async () => {
     const response = await send('x', { ...JSON_TYPE, 'Content-Encoding': 'gzip' });
@@ -83,7 +90,9 @@ describe('bodies', () => {
     const large = JSON.stringify(chatBody({ user: 'x'.repeat(200) }));
     const announced = await send(large, { ...JSON_TYPE, 'Content-Length': String(large.length) }, 100);
     expect([announced.status, await codeOf(announced)]).toEqual([413, 'JSON_SIZE']);
-    const chunks = new ReadableStream<Uint8Array>({ pull: (controller) => controller.enqueue(new Uint8Array(64).fill(32)) });
+    const chunks = new ReadableStream<Uint8Array>({
+      pull: (controller) => controller.enqueue(new Uint8Array(64).fill(32)),
+    });
     const endless = await send(chunks, JSON_TYPE, 100);
     expect([endless.status, await codeOf(endless)]).toEqual([413, 'JSON_SIZE']);
   });
@@ -100,7 +109,8 @@ describe('bodies', () => {
     const chunks = new ReadableStream<Uint8Array>({
       pull(controller) {
         if (sent >= bytes.length) controller.close();
-        else controller.enqueue(bytes.slice(sent, (sent += 13)));
+        else controller.enqueue(bytes.slice(sent, sent + 13));
+        sent += 13;
       },
     });
     expect((await send(chunks, JSON_TYPE)).status).toBe(200);
@@ -119,7 +129,10 @@ describe('models', () => {
   it('are listed with their digest, and found by name or digest', async () => {
     const kit = createKit();
     const { name, digest } = kit.engine.model;
-    expect(await (await kit.get('/v1/models')).json()).toMatchObject({ object: 'list', data: [{ id: name, object: 'model', digest, context_length: 512 }] });
+    expect(await (await kit.get('/v1/models')).json()).toMatchObject({
+      object: 'list',
+      data: [{ id: name, object: 'model', digest, context_length: 512 }],
+    });
     for (const id of [name, encodeURIComponent(name), digest]) {
       expect(await (await kit.get(`/v1/models/${id}`)).json()).toMatchObject({ id: name, created: 1_790_000_000 });
     }
@@ -135,16 +148,22 @@ describe('receipts', () => {
     expect(response.status).toBe(200);
     expect(response.headers.get('cache-control')).toBe('private, max-age=31536000, immutable');
     expect(await response.text()).toBe(kit.store.bundles.get(id));
-    const again = await kit.get(`/v1/receipts/${id}`, { 'Runproof-Nonce': nonce, 'If-None-Match': response.headers.get('etag') ?? '' });
+    const again = await kit.get(`/v1/receipts/${id}`, {
+      'Runproof-Nonce': nonce,
+      'If-None-Match': response.headers.get('etag') ?? '',
+    });
     expect(again.status).toBe(304);
   });
 
-  it.each([undefined, nonceOf('other'), '', '"', '.*'])('are not shown to who has read the id in the public log (nonce %s)', async (nonce) => {
-    const kit = createKit();
-    const id = (await kit.post(CHAT, chatBody())).headers.get('runproof-receipt') ?? '';
-    const response = await kit.get(`/v1/receipts/${id}`, nonce === undefined ? {} : { 'Runproof-Nonce': nonce });
-    expect([response.status, await codeOf(response)]).toEqual([404, 'RECEIPT_NOT_FOUND']);
-  });
+  it.each([undefined, nonceOf('other'), '', '"', '.*'])(
+    'are not shown to who has read the id in the public log (nonce %s)',
+    async (nonce) => {
+      const kit = createKit();
+      const id = (await kit.post(CHAT, chatBody())).headers.get('runproof-receipt') ?? '';
+      const response = await kit.get(`/v1/receipts/${id}`, nonce === undefined ? {} : { 'Runproof-Nonce': nonce });
+      expect([response.status, await codeOf(response)]).toEqual([404, 'RECEIPT_NOT_FOUND']);
+    },
+  );
 
   it('are open to anyone where the operator says so', async () => {
     const kit = createKit({}, { receiptAccess: 'anyone' });
@@ -159,7 +178,9 @@ describe('receipts', () => {
     const nonce = nonceOf('mine');
     const id = (await kit.post(CHAT, chatBody(), { 'Runproof-Nonce': nonce })).headers.get('runproof-receipt') ?? '';
     expect((await kit.get(`/v1/receipts/${id}`, { Origin: 'https://evil.example' })).status).toBe(404);
-    expect((await kit.get(`/v1/receipts/${id}`, { Origin: 'https://app.example', 'Runproof-Nonce': nonce })).status).toBe(200);
+    expect(
+      (await kit.get(`/v1/receipts/${id}`, { Origin: 'https://app.example', 'Runproof-Nonce': nonce })).status,
+    ).toBe(200);
   });
 });
 
@@ -183,7 +204,9 @@ describe('the log', () => {
 describe('what the node says about itself', () => {
   it('is a hint for trust, whose policy accepts its log, model and engine', async () => {
     const kit = createKit();
-    const about = (await (await kit.get('/.well-known/runproof.json')).json()) as Record<string, unknown> & { policy: string };
+    const about = (await (await kit.get('/.well-known/runproof.json')).json()) as Record<string, unknown> & {
+      policy: string;
+    };
     expect(Object.keys(about).sort()).toEqual(['engine', 'log', 'models', 'origin', 'policy', 'schema', 'vkey']);
     const policy = parsePolicy(about.policy);
     expect(policy.models).toEqual([{ digest: kit.engine.model.digest, name: kit.engine.model.name }]);
@@ -216,7 +239,8 @@ describe('what the node says about itself', () => {
     expect(text).toContain('runproof_receipts_total 1');
     expect(text).toMatch(/runproof_time_to_first_token_seconds_count 1\n/);
     expect(text).not.toContain('evil');
-    for (const line of text.trimEnd().split('\n')) expect(line).toMatch(/^(# (HELP|TYPE) \w+ .+|\w+(\{(\w+="[^"\\]*",?)+\})? [-+.e\d]+)$/);
+    for (const line of text.trimEnd().split('\n'))
+      expect(line).toMatch(/^(# (HELP|TYPE) \w+ .+|\w+(\{(\w+="[^"\\]*",?)+\})? [-+.e\d]+)$/);
   });
 });
 
@@ -230,7 +254,11 @@ describe('browsers', () => {
 
   it('ask before they send a nonce, and are allowed to', async () => {
     const kit = createKit();
-    const headers = { Origin: 'https://app.example', 'Access-Control-Request-Method': 'POST', 'Access-Control-Request-Headers': 'authorization,runproof-nonce' };
+    const headers = {
+      Origin: 'https://app.example',
+      'Access-Control-Request-Method': 'POST',
+      'Access-Control-Request-Headers': 'authorization,runproof-nonce',
+    };
     const response = await kit.node.fetch(new Request(BASE + CHAT, { method: 'OPTIONS', headers }));
     expect(response.status).toBe(204);
     expect(response.headers.get('access-control-allow-headers')).toBe('authorization,runproof-nonce');
@@ -239,7 +267,9 @@ describe('browsers', () => {
 
   it('of other origins than the configured ones may not', async () => {
     const kit = createKit({}, { corsOrigins: ['https://app.example'] });
-    expect((await kit.get('/v1/models', { Origin: 'https://app.example' })).headers.get('access-control-allow-origin')).toBe('https://app.example');
+    expect(
+      (await kit.get('/v1/models', { Origin: 'https://app.example' })).headers.get('access-control-allow-origin'),
+    ).toBe('https://app.example');
     const other = await kit.get('/v1/models', { Origin: 'https://evil.example' });
     expect(other.headers.get('access-control-allow-origin')).toBeNull();
     expect(other.headers.get('vary')).toBe('Origin');
@@ -248,10 +278,13 @@ describe('browsers', () => {
 
 it('every answer has a request id of its own, which the log line names', async () => {
   const kit = createKit();
-  const ids = [(await kit.get('/livez')).headers.get('x-request-id'), (await kit.get('/nothing')).headers.get('x-request-id')];
+  const ids = [
+    (await kit.get('/livez')).headers.get('x-request-id'),
+    (await kit.get('/nothing')).headers.get('x-request-id'),
+  ];
   expect(new Set(ids).size).toBe(2);
-  expect(kit.lines.map((line) => line['request'])).toEqual(ids);
-  expect(kit.lines.map((line) => line['route'])).toEqual(['/livez', 'other']);
+  expect(kit.lines.map((line) => line.request)).toEqual(ids);
+  expect(kit.lines.map((line) => line.route)).toEqual(['/livez', 'other']);
 });
 
 it('limits and facts out of their range are refused when the node is made', () => {

@@ -56,7 +56,12 @@ function notFound(): RunproofError {
 const REFUSALS_FOR_ROOM: ReadonlySet<string> = new Set(['OVERLOADED', 'SHUTTING_DOWN']);
 
 /** The answer of `handler`, or of its failure; counted and logged under the route's own path, never the client's spelling. */
-async function answer(node: NodeContext, context: RequestContext, path: string, handler: () => Response | Promise<Response>): Promise<Response> {
+async function answer(
+  node: NodeContext,
+  context: RequestContext,
+  path: string,
+  handler: () => Response | Promise<Response>,
+): Promise<Response> {
   let response: Response;
   let code: string | null = null;
   try {
@@ -73,7 +78,16 @@ async function answer(node: NodeContext, context: RequestContext, path: string, 
   const { status } = response;
   node.metrics.requests.add(1, { route: path, status: String(status) });
   const ms = node.clock.now() - context.arrivedMs;
-  node.logger({ level: 'info', event: 'request', request: context.id, method: context.request.method === 'POST' ? 'POST' : 'GET', route: path, status, ms, code });
+  node.logger({
+    level: 'info',
+    event: 'request',
+    request: context.id,
+    method: context.request.method === 'POST' ? 'POST' : 'GET',
+    route: path,
+    status,
+    ms,
+    code,
+  });
   return response;
 }
 

@@ -11,7 +11,11 @@ const limitsSchema = z.strictObject({
   /** runs that may wait for their turn */
   waitingMax: z.int().min(0).default(64),
   /** bytes of one request body */
-  bodyBytesMax: z.int().min(1).max(16 * 1024 * 1024).default(4 * 1024 * 1024),
+  bodyBytesMax: z
+    .int()
+    .min(1)
+    .max(16 * 1024 * 1024)
+    .default(4 * 1024 * 1024),
   /** bytes of all request bodies that are being read or held at once */
   bodyBytesTotalMax: count(256 * 1024 * 1024),
   /** longest wait for a turn */
@@ -53,7 +57,12 @@ function parseWith<Output>(schema: z.ZodType<Output>, value: unknown, what: stri
   if (parsed.success) return parsed.data;
   const issue = parsed.error.issues[0];
   const path = [what, ...(issue?.path ?? [])].join('.');
-  throw new RunproofError('CONFIG_INVALID', `${path}: ${issue?.message ?? 'invalid'}.`, { setting: path }, { cause: parsed.error });
+  throw new RunproofError(
+    'CONFIG_INVALID',
+    `${path}: ${issue?.message ?? 'invalid'}.`,
+    { setting: path },
+    { cause: parsed.error },
+  );
 }
 
 /** Limits with their defaults; `CONFIG_INVALID` names the first setting that is wrong. */

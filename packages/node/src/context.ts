@@ -67,12 +67,20 @@ export class RequestContext {
     return this.request.signal;
   }
 
-  reply(status: number, body: string | Uint8Array<ArrayBuffer> | ReadableStream<Uint8Array> | null, headers: ReplyHeaders): Response {
+  reply(
+    status: number,
+    body: string | Uint8Array<ArrayBuffer> | ReadableStream<Uint8Array> | null,
+    headers: ReplyHeaders,
+  ): Response {
     return new Response(body, { status, headers: { ...this.#base, ...headers } });
   }
 
   json(status: number, value: unknown, headers: ReplyHeaders = {}): Response {
-    return this.reply(status, JSON.stringify(value), { 'Content-Type': 'application/json', 'Cache-Control': 'no-store', ...headers });
+    return this.reply(status, JSON.stringify(value), {
+      'Content-Type': 'application/json',
+      'Cache-Control': 'no-store',
+      ...headers,
+    });
   }
 
   /** OpenAI's error object, with `Retry-After` where it helps. */

@@ -14,7 +14,11 @@ export const silentLogger: Logger = () => {};
 /** What a log may say about a failure of ours: name, message and stack of the error and of its causes. */
 export function describeError(error: unknown): string {
   const parts: string[] = [];
-  for (let cause: unknown = error; cause !== undefined && parts.length < 4; cause = (cause as { cause?: unknown }).cause) {
+  for (
+    let cause: unknown = error;
+    cause !== undefined && parts.length < 4;
+    cause = (cause as { cause?: unknown }).cause
+  ) {
     parts.push(cause instanceof Error ? (cause.stack ?? `${cause.name}: ${cause.message}`) : typeof cause);
     if (!(cause instanceof Error)) break;
   }

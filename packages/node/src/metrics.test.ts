@@ -21,6 +21,12 @@ describe('metrics', () => {
   it('sort durations into cumulative buckets; a clock that was set back counts as no time', () => {
     const histogram = new Histogram('h', 'help', [0.01, 0.1]);
     for (const ms of [-5, 10, 50, 500]) histogram.observeMs(ms);
-    expect(histogram.lines()).toEqual(['h_bucket{le="0.01"} 2', 'h_bucket{le="0.1"} 3', 'h_bucket{le="+Inf"} 4', 'h_sum 0.56', 'h_count 4']);
+    expect(histogram.lines()).toEqual([
+      'h_bucket{le="0.01"} 2',
+      'h_bucket{le="0.1"} 3',
+      'h_bucket{le="+Inf"} 4',
+      'h_sum 0.56',
+      'h_count 4',
+    ]);
   });
 });

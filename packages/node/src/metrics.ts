@@ -89,11 +89,18 @@ export class Histogram implements Family {
       running += this.#counts[index] ?? 0;
       return `${this.name}_bucket{le="${bound}"} ${running}`;
     });
-    return [...buckets, `${this.name}_bucket{le="+Inf"} ${this.#count}`, `${this.name}_sum ${this.#sum}`, `${this.name}_count ${this.#count}`];
+    return [
+      ...buckets,
+      `${this.name}_bucket{le="+Inf"} ${this.#count}`,
+      `${this.name}_sum ${this.#sum}`,
+      `${this.name}_count ${this.#count}`,
+    ];
   }
 }
 
-const LATENCY_SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.015, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600];
+const LATENCY_SECONDS = [
+  0.001, 0.0025, 0.005, 0.01, 0.015, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600,
+];
 
 export interface NodeMetrics {
   readonly requests: Counter;
@@ -123,9 +130,15 @@ export function createMetrics(gauges: readonly Gauge[]): NodeMetrics {
     promptTokens: new Counter('runproof_prompt_tokens_total', 'Prompt tokens of all runs.'),
     completionTokens: new Counter('runproof_completion_tokens_total', 'Output tokens of all runs.'),
     receipts: new Counter('runproof_receipts_total', 'Receipts sealed and stored.'),
-    sealFailures: new Counter('runproof_seal_failures_total', 'Runs whose receipt could not be sealed or stored, by code.'),
+    sealFailures: new Counter(
+      'runproof_seal_failures_total',
+      'Runs whose receipt could not be sealed or stored, by code.',
+    ),
     queueSeconds: histogram('runproof_queue_seconds', 'Wait for a turn.'),
-    firstTokenSeconds: histogram('runproof_time_to_first_token_seconds', 'From the arrival of a request to its first token.'),
+    firstTokenSeconds: histogram(
+      'runproof_time_to_first_token_seconds',
+      'From the arrival of a request to its first token.',
+    ),
     tokenGapSeconds: histogram('runproof_inter_token_seconds', 'Between two tokens of a run.'),
     runSeconds: histogram('runproof_run_seconds', 'From the start of a run in the engine to its end.'),
     logAppendSeconds: histogram('runproof_log_append_seconds', 'Until a leaf was durable under a signed checkpoint.'),
@@ -134,6 +147,7 @@ export function createMetrics(gauges: readonly Gauge[]): NodeMetrics {
   const all: readonly Family[] = [...Object.values(families), ...gauges];
   return {
     ...families,
-    render: () => `${all.flatMap((family) => [`# HELP ${family.name} ${family.help}`, `# TYPE ${family.name} ${family.type}`, ...family.lines()]).join('\n')}\n`,
+    render: () =>
+      `${all.flatMap((family) => [`# HELP ${family.name} ${family.help}`, `# TYPE ${family.name} ${family.type}`, ...family.lines()]).join('\n')}\n`,
   };
 }

@@ -57,7 +57,9 @@ function createContext(options: NodeOptions, accepting: () => boolean): NodeCont
 }
 
 function shuttingDown(): RunproofError {
-  return new RunproofError('SHUTTING_DOWN', 'This node shut down before the run had ended.', { retry_after_seconds: 5 });
+  return new RunproofError('SHUTTING_DOWN', 'This node shut down before the run had ended.', {
+    retry_after_seconds: 5,
+  });
 }
 
 /** Makes a node. Throws `CONFIG_INVALID` when a limit or a fact is out of its range. */

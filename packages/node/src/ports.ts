@@ -28,7 +28,12 @@ export type RunEvent =
       readonly logprob?: TokenLogprob & { readonly top: readonly TokenLogprob[] };
     }
   /** The last event of every run, also of an aborted or failed one. `text` is what was held back and is final now. */
-  | { readonly type: 'end'; readonly reason: 'stop' | 'length' | 'abort' | 'error'; readonly text: string; readonly error?: unknown };
+  | {
+      readonly type: 'end';
+      readonly reason: 'stop' | 'length' | 'abort' | 'error';
+      readonly text: string;
+      readonly error?: unknown;
+    };
 
 export interface RunRequest {
   readonly prompt: readonly number[];
@@ -43,8 +48,19 @@ export interface RunRequest {
 export type ReplayProgress = (done: number, total: number) => void;
 
 export type ReplayOutcome =
-  | { readonly equal: true; readonly tokens: number; readonly text: string; readonly finish: 'stop' | 'length' | 'unfinished' }
-  | { readonly equal: false; readonly position: number; readonly what: 'trace' | 'sampling'; readonly expected: string; readonly got: string };
+  | {
+      readonly equal: true;
+      readonly tokens: number;
+      readonly text: string;
+      readonly finish: 'stop' | 'length' | 'unfinished';
+    }
+  | {
+      readonly equal: false;
+      readonly position: number;
+      readonly what: 'trace' | 'sampling';
+      readonly expected: string;
+      readonly got: string;
+    };
 
 /** An engine with one loaded model. Implemented by `engine-*` packages. */
 export interface Engine {
@@ -59,7 +75,12 @@ export interface Engine {
   encodeText(text: string): Promise<number[]>;
   run(request: RunRequest): AsyncIterable<RunEvent>;
   /** Replays a disclosure (specs/exact-1.md §9). `trace` is the receipt's trace root, hex32. */
-  replay(disclosure: Disclosure, sampling: SamplingParameters, trace: string, onProgress?: ReplayProgress): Promise<ReplayOutcome>;
+  replay(
+    disclosure: Disclosure,
+    sampling: SamplingParameters,
+    trace: string,
+    onProgress?: ReplayProgress,
+  ): Promise<ReplayOutcome>;
   close(): Promise<void>;
 }
 

@@ -25,9 +25,21 @@ let closeAll = async (): Promise<void> => {};
 beforeAll(async () => {
   const directory = await mkdtemp(join(tmpdir(), 'runproof-node-'));
   engine = await openExactEngine({ path: MODEL, threads: 1 });
-  const log = await openLog({ directory: join(directory, 'log'), clock: systemClock, random: systemRandom, onWarning: () => {} });
+  const log = await openLog({
+    directory: join(directory, 'log'),
+    clock: systemClock,
+    random: systemRandom,
+    onWarning: () => {},
+  });
   const store = await FileReceiptStore.open({ directory: join(directory, 'receipts') });
-  const node = createNode({ engine, log, store, clock: systemClock, random: systemRandom, limits: { concurrencyMax: 3 } });
+  const node = createNode({
+    engine,
+    log,
+    store,
+    clock: systemClock,
+    random: systemRandom,
+    limits: { concurrencyMax: 3 },
+  });
   server = await serveNode(node, { host: '127.0.0.1', port: 0 });
   policy = ((await (await fetch(`${server.url}/.well-known/runproof.json`)).json()) as { policy: string }).policy;
   closeAll = async () => {
@@ -55,7 +67,11 @@ async function checkReplay(bundleText: string): Promise<void> {
 }
 
 const CALLS = [
-  ['/v1/chat/completions', { messages: [{ role: 'user', content: 'Tell me a story about a fox.' }] }, 'chat.completion'],
+  [
+    '/v1/chat/completions',
+    { messages: [{ role: 'user', content: 'Tell me a story about a fox.' }] },
+    'chat.completion',
+  ],
   ['/v1/completions', { prompt: 'Once upon a time' }, 'text.completion'],
 ] as const;
 
@@ -63,7 +79,16 @@ it.each(CALLS)('%s: many at once, plain and streamed, verify and replay', async 
   const asks = Array.from({ length: 6 }, async (_, index) => {
     const nonce = nonceOf(`${path} ${index >> 1}`);
     const stream = index % 2 === 1;
-    const request = JSON.stringify({ model: engine.model.name, ...prompt, max_tokens: 12, seed: index >> 1, temperature: 0.9, top_p: 0.95, stop: ['zzz'], stream });
+    const request = JSON.stringify({
+      model: engine.model.name,
+      ...prompt,
+      max_tokens: 12,
+      seed: index >> 1,
+      temperature: 0.9,
+      top_p: 0.95,
+      stop: ['zzz'],
+      stream,
+    });
     const response = await post(path, request, nonce);
     const bytes = new Uint8Array(await response.arrayBuffer());
     let text = '';
@@ -74,7 +99,9 @@ it.each(CALLS)('%s: many at once, plain and streamed, verify and replay', async 
       reader.end();
       bundle = encodeBundle(bundleFromValue(reader.receipt ?? null));
     } else {
-      const choice = (JSON.parse(new TextDecoder().decode(bytes)) as { choices: { text?: string; message?: { content: string } }[] }).choices[0];
+      const choice = (
+        JSON.parse(new TextDecoder().decode(bytes)) as { choices: { text?: string; message?: { content: string } }[] }
+      ).choices[0];
       text = choice?.text ?? choice?.message?.content ?? '';
       const id = response.headers.get('runproof-receipt');
       bundle = await (await fetch(`${server.url}/v1/receipts/${id}`, { headers: { 'Runproof-Nonce': nonce } })).text();
@@ -91,11 +118,20 @@ it.each(CALLS)('%s: many at once, plain and streamed, verify and replay', async 
 
 it('a client that leaves in the middle ends the run, and the next one is served', async () => {
   const leaving = new AbortController();
-  const request = { model: engine.model.name, messages: [{ role: 'user', content: 'Tell me a story about a fox.' }], logit_bias: {}, stream: true };
+  const request = {
+    model: engine.model.name,
+    messages: [{ role: 'user', content: 'Tell me a story about a fox.' }],
+    logit_bias: {},
+    stream: true,
+  };
   const response = await post('/v1/chat/completions', JSON.stringify(request), nonceOf('leaving'), leaving.signal);
   await response.body?.getReader().read();
   leaving.abort();
-  const next = await post('/v1/chat/completions', JSON.stringify({ ...request, stream: false, max_tokens: 3 }), nonceOf('next'));
+  const next = await post(
+    '/v1/chat/completions',
+    JSON.stringify({ ...request, stream: false, max_tokens: 3 }),
+    nonceOf('next'),
+  );
   expect(next.status).toBe(200);
   for (;;) {
     const { running } = (await (await fetch(`${server.url}/readyz`)).json()) as { running: number };

@@ -63,15 +63,30 @@ describe('the official openai SDK, unmodified', () => {
     const message = first.choices[0]?.message;
     if (message === undefined) throw new Error('no message');
     expect(first.choices[0]?.logprobs?.content).toHaveLength(first.usage?.completion_tokens ?? -1);
-    const second = await openai.chat.completions.create({ ...call, messages: [...messages, message, { role: 'user', content: 'And then?' }] });
+    const second = await openai.chat.completions.create({
+      ...call,
+      messages: [...messages, message, { role: 'user', content: 'And then?' }],
+    });
     expect(second.choices).toHaveLength(1);
   });
 
   it('completes text, plain and streamed, and lists models', async () => {
     const { openai } = await start();
-    const plain = await openai.completions.create({ model: 'test/markov', prompt: 'Once', seed: 1, max_tokens: 16, logprobs: 1 });
+    const plain = await openai.completions.create({
+      model: 'test/markov',
+      prompt: 'Once',
+      seed: 1,
+      max_tokens: 16,
+      logprobs: 1,
+    });
     let text = '';
-    for await (const chunk of await openai.completions.create({ model: 'test/markov', prompt: 'Once', seed: 1, max_tokens: 16, stream: true })) {
+    for await (const chunk of await openai.completions.create({
+      model: 'test/markov',
+      prompt: 'Once',
+      seed: 1,
+      max_tokens: 16,
+      stream: true,
+    })) {
       text += chunk.choices[0]?.text ?? '';
     }
     expect(text).toBe(plain.choices[0]?.text);
@@ -85,9 +100,16 @@ describe('the official openai SDK, unmodified', () => {
     const { openai } = await start();
     const tools = [{ type: 'function' as const, function: { name: 'f' } }];
     const refused = openai.chat.completions.create({ ...call, tools });
-    await expect(refused).rejects.toMatchObject({ status: 400, code: 'PARAMETER_UNSUPPORTED', param: 'tools', type: 'invalid_request_error' });
+    await expect(refused).rejects.toMatchObject({
+      status: 400,
+      code: 'PARAMETER_UNSUPPORTED',
+      param: 'tools',
+      type: 'invalid_request_error',
+    });
     await expect(refused).rejects.toBeInstanceOf(OpenAI.BadRequestError);
-    await expect(openai.chat.completions.create({ ...call, model: 'gpt-4o' })).rejects.toBeInstanceOf(OpenAI.NotFoundError);
+    await expect(openai.chat.completions.create({ ...call, model: 'gpt-4o' })).rejects.toBeInstanceOf(
+      OpenAI.NotFoundError,
+    );
   });
 
   it('throws when a stream fails in its middle, after it has seen the receipt', async () => {
@@ -110,7 +132,7 @@ describe('the official openai SDK, unmodified', () => {
     const first = patient.chat.completions.create(call);
     await until(() => kit.engine.running === 1);
     const second = patient.chat.completions.create(call);
-    await until(() => kit.lines.some((line) => line['status'] === 503));
+    await until(() => kit.lines.some((line) => line.status === 503));
     gate.open();
     expect((await first).choices).toHaveLength(1);
     expect((await second).choices).toHaveLength(1);
@@ -118,11 +140,18 @@ describe('the official openai SDK, unmodified', () => {
 });
 
 describe('the ai SDK, unmodified', () => {
-  const provider = (server: NodeServer) => createOpenAICompatible({ name: 'runproof', baseURL: `${server.url}/v1`, includeUsage: true });
+  const provider = (server: NodeServer) =>
+    createOpenAICompatible({ name: 'runproof', baseURL: `${server.url}/v1`, includeUsage: true });
 
   it('generates and streams the same text', async () => {
     const { server } = await start();
-    const settings = { model: provider(server)('test/markov'), prompt: 'Tell me of a fox.', seed: 7, maxOutputTokens: 24, temperature: 0.5 };
+    const settings = {
+      model: provider(server)('test/markov'),
+      prompt: 'Tell me of a fox.',
+      seed: 7,
+      maxOutputTokens: 24,
+      temperature: 0.5,
+    };
     const plain = await generateText(settings);
     const stream = streamText(settings);
     let text = '';
@@ -136,7 +165,12 @@ describe('the ai SDK, unmodified', () => {
     const { kit, server } = await start();
     kit.engine.fault = { at: 5, kind: 'throw' };
     const errors: unknown[] = [];
-    const stream = streamText({ model: provider(server)('test/markov'), prompt: 'x', maxRetries: 0, onError: ({ error }) => void errors.push(error) });
+    const stream = streamText({
+      model: provider(server)('test/markov'),
+      prompt: 'x',
+      maxRetries: 0,
+      onError: ({ error }) => void errors.push(error),
+    });
     await stream.consumeStream({ onError: () => {} });
     expect(errors).toHaveLength(1);
     expect(await stream.finishReason).toBe('error');
@@ -149,7 +183,12 @@ describe('clients that leave', () => {
     kit.engine.pace = () => new Promise((resolve) => setTimeout(resolve, 1));
     const leaving = new AbortController();
     const body = JSON.stringify(chatBody({ ...ENDLESS, stream }));
-    const answer = fetch(server.url + CHAT, { method: 'POST', headers: { 'Content-Type': 'application/json' }, body, signal: leaving.signal })
+    const answer = fetch(server.url + CHAT, {
+      method: 'POST',
+      headers: { 'Content-Type': 'application/json' },
+      body,
+      signal: leaving.signal,
+    })
       .then((response) => response.text())
       .catch((error: unknown) => error);
     await until(() => kit.engine.running === 1);
@@ -167,7 +206,11 @@ describe('shutting down', () => {
     const gate = createGate();
     kit.engine.pace = (position) => (position < 3 ? Promise.resolve() : gate.opened);
     const headers = { 'Content-Type': 'application/json' };
-    const running = await fetch(server.url + CHAT, { method: 'POST', headers, body: JSON.stringify(chatBody({ stream: true })) });
+    const running = await fetch(server.url + CHAT, {
+      method: 'POST',
+      headers,
+      body: JSON.stringify(chatBody({ stream: true })),
+    });
     const drained = server.drain(60_000);
     const refused = await fetch(server.url + CHAT, { method: 'POST', headers, body: JSON.stringify(chatBody()) });
     expect([refused.status, refused.headers.get('retry-after')]).toEqual([503, '5']);

@@ -38,7 +38,10 @@ function malformed(message: string): string {
 
 /** A request line or a host that make no URL. */
 function refuseUrl(): Response {
-  return new Response(malformed('The request has no valid URL.'), { status: 400, headers: { 'Content-Type': 'application/json' } });
+  return new Response(malformed('The request has no valid URL.'), {
+    status: 400,
+    headers: { 'Content-Type': 'application/json' },
+  });
 }
 
 /** HTTP that no route can see is answered here, in the same shape as everywhere. */
@@ -47,14 +50,21 @@ function refuseMalformed(error: Error & { code?: string }, socket: Socket): void
   const large = error.code === 'HPE_HEADER_OVERFLOW';
   const late = error.code === 'ERR_HTTP_REQUEST_TIMEOUT';
   const status = large ? '431 Request Header Fields Too Large' : late ? '408 Request Timeout' : '400 Bad Request';
-  const message = large ? 'The headers are too large.' : late ? 'The request came too slowly.' : 'The request is not valid HTTP.';
+  const message = large
+    ? 'The headers are too large.'
+    : late
+      ? 'The request came too slowly.'
+      : 'The request is not valid HTTP.';
   const body = malformed(message);
   const head = `HTTP/1.1 ${status}\r\nContent-Type: application/json\r\nContent-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n`;
   socket.end(head + body);
 }
 
 function createServer(node: RunproofNode): Server {
-  const listener = getRequestListener((request) => node.fetch(request), { errorHandler: refuseUrl, overrideGlobalObjects: false });
+  const listener = getRequestListener((request) => node.fetch(request), {
+    errorHandler: refuseUrl,
+    overrideGlobalObjects: false,
+  });
   const options = {
     maxHeaderSize: HEADERS_BYTES_MAX,
     headersTimeout: HEADERS_MS_MAX,
@@ -81,7 +91,14 @@ function listen(server: Server, options: ServeOptions): Promise<AddressInfo> {
         EADDRNOTAVAIL: `This machine has no address ${options.host}.`,
       };
       const message = reasons[error.code ?? ''] ?? `Cannot listen on ${place}.`;
-      reject(new RunproofError('CONFIG_INVALID', message, { setting: 'port', host: options.host, port: options.port }, { cause: error }));
+      reject(
+        new RunproofError(
+          'CONFIG_INVALID',
+          message,
+          { setting: 'port', host: options.host, port: options.port },
+          { cause: error },
+        ),
+      );
     };
     server.once('error', onError);
     server.listen({ host: options.host, port: options.port }, () => {

@@ -7,7 +7,13 @@ interface Plain {
   id: string;
   object: string;
   model: string;
-  choices: { index: number; finish_reason: string; message?: { role: string; content: string }; text?: string; logprobs: Record<string, unknown> | null }[];
+  choices: {
+    index: number;
+    finish_reason: string;
+    message?: { role: string; content: string };
+    text?: string;
+    logprobs: Record<string, unknown> | null;
+  }[];
   usage: { prompt_tokens: number; completion_tokens: number; total_tokens: number };
   error?: { message: string; type: string; param: string | null; code: string };
 }
@@ -47,7 +53,11 @@ describe('plain chat completions', () => {
     expect(bundle.body.usage.completion_tokens).toBe(answer.usage.completion_tokens);
     expect(bundle.body.ended_ms).toBeGreaterThanOrEqual(bundle.body.started_ms);
     expect(receiptIdOfBundle(bundle)).toBe(response.headers.get('runproof-receipt'));
-    const outcome = await kit.engine.replay(bundle.disclosure ?? { prompt: [], completion: [] }, bundle.body.sampling, bundle.body.trace);
+    const outcome = await kit.engine.replay(
+      bundle.disclosure ?? { prompt: [], completion: [] },
+      bundle.body.sampling,
+      bundle.body.trace,
+    );
     expect(outcome).toMatchObject({ equal: true, text: answer.choices[0]?.message?.content });
   });
 
@@ -82,10 +92,17 @@ describe('plain chat completions', () => {
   it('give logprobs with bytes and alternatives, one entry per token', async () => {
     const kit = createKit();
     const answer = await read(await kit.post(CHAT, chatBody({ logprobs: true, top_logprobs: 3 })));
-    const content = answer.choices[0]?.logprobs?.['content'] as { token: string; bytes: number[]; logprob: number; top_logprobs: unknown[] }[];
+    const content = answer.choices[0]?.logprobs?.content as {
+      token: string;
+      bytes: number[];
+      logprob: number;
+      top_logprobs: unknown[];
+    }[];
     expect(content).toHaveLength(answer.usage.completion_tokens);
     expect(content.every((entry) => entry.top_logprobs.length === 3 && entry.logprob <= 0)).toBe(true);
-    expect(new TextDecoder().decode(new Uint8Array(content.flatMap((entry) => entry.bytes)))).toBe(answer.choices[0]?.message?.content);
+    expect(new TextDecoder().decode(new Uint8Array(content.flatMap((entry) => entry.bytes)))).toBe(
+      answer.choices[0]?.message?.content,
+    );
   });
 
   it('end before a stop string, whose tokens are still counted and sealed', async () => {
@@ -95,17 +112,27 @@ describe('plain chat completions', () => {
     const stop = text.slice(9, 13);
     const response = await kit.post(CHAT, chatBody({ max_tokens: 60, stop: [stop] }));
     const answer = await read(response);
-    expect(answer.choices[0]).toMatchObject({ finish_reason: 'stop', message: { content: text.slice(0, text.indexOf(stop)) } });
+    expect(answer.choices[0]).toMatchObject({
+      finish_reason: 'stop',
+      message: { content: text.slice(0, text.indexOf(stop)) },
+    });
     expect(kit.bundleOf(response).body.sampling.stop).toEqual([stop]);
   });
 
   it('are limited by the context, and refused when the prompt leaves no room', async () => {
     const kit = createKit();
-    const response = await kit.post(CHAT, chatBody({ max_tokens: 100_000, messages: [{ role: 'user', content: 'x'.repeat(480) }] }));
+    const response = await kit.post(
+      CHAT,
+      chatBody({ max_tokens: 100_000, messages: [{ role: 'user', content: 'x'.repeat(480) }] }),
+    );
     expect(kit.bundleOf(response).body.sampling.max_tokens).toBe(512 - 480 - '<user>'.length);
     const refused = await kit.post(CHAT, chatBody({ messages: [{ role: 'user', content: 'x'.repeat(512) }] }));
     expect(refused.status).toBe(400);
-    expect((await read(refused)).error).toMatchObject({ code: 'MODEL_CONTEXT', param: 'messages', type: 'invalid_request_error' });
+    expect((await read(refused)).error).toMatchObject({
+      code: 'MODEL_CONTEXT',
+      param: 'messages',
+      type: 'invalid_request_error',
+    });
   });
 
   it('pass on what the template refuses', async () => {
@@ -139,10 +166,19 @@ describe('plain text completions', () => {
   it('give logprobs in the older form', async () => {
     const kit = createKit();
     const answer = await read(await kit.post(TEXT, textBody({ logprobs: 2 })));
-    const logprobs = answer.choices[0]?.logprobs as { tokens: string[]; token_logprobs: number[]; top_logprobs: object[]; text_offset: number[] };
+    const logprobs = answer.choices[0]?.logprobs as {
+      tokens: string[];
+      token_logprobs: number[];
+      top_logprobs: object[];
+      text_offset: number[];
+    };
     expect(logprobs.tokens).toHaveLength(answer.usage.completion_tokens);
     expect(logprobs.token_logprobs).toHaveLength(logprobs.tokens.length);
-    expect(logprobs.top_logprobs.every((top, index) => logprobs.tokens[index] !== undefined && logprobs.tokens[index] in top)).toBe(true);
+    expect(
+      logprobs.top_logprobs.every(
+        (top, index) => logprobs.tokens[index] !== undefined && logprobs.tokens[index] in top,
+      ),
+    ).toBe(true);
     expect(logprobs.text_offset[1]).toBe(logprobs.tokens[0]?.length);
   });
 
@@ -155,16 +191,19 @@ describe('plain text completions', () => {
 });
 
 describe('the nonce', () => {
-  it.each([['short', 'ab'.repeat(15)], ['long', 'ab'.repeat(65)], ['upper case', 'AB'.repeat(16)], ['odd', `${'ab'.repeat(16)}c`], ['empty', '']])(
-    'that is %s is refused',
-    async (_name, nonce) => {
-      const kit = createKit();
-      const refused = await kit.post(CHAT, chatBody(), { 'Runproof-Nonce': nonce });
-      expect(refused.status).toBe(400);
-      expect((await read(refused)).error).toMatchObject({ code: 'PARAMETER_INVALID', param: 'Runproof-Nonce' });
-      expect(kit.engine.requests).toHaveLength(0);
-    },
-  );
+  it.each([
+    ['short', 'ab'.repeat(15)],
+    ['long', 'ab'.repeat(65)],
+    ['upper case', 'AB'.repeat(16)],
+    ['odd', `${'ab'.repeat(16)}c`],
+    ['empty', ''],
+  ])('that is %s is refused', async (_name, nonce) => {
+    const kit = createKit();
+    const refused = await kit.post(CHAT, chatBody(), { 'Runproof-Nonce': nonce });
+    expect(refused.status).toBe(400);
+    expect((await read(refused)).error).toMatchObject({ code: 'PARAMETER_INVALID', param: 'Runproof-Nonce' });
+    expect(kit.engine.requests).toHaveLength(0);
+  });
 
   it('may have 16 to 64 bytes and is echoed', async () => {
     const kit = createKit();

@@ -1,5 +1,11 @@
 // POST /v1/chat/completions and /v1/completions: from the request to the sealed answer.
-import { effectiveSampling, encodeHex, type Operation, RunproofError, type SamplingParameters } from '@runproof/protocol';
+import {
+  effectiveSampling,
+  encodeHex,
+  type Operation,
+  RunproofError,
+  type SamplingParameters,
+} from '@runproof/protocol';
 import type { NodeContext, RequestContext } from '../context.ts';
 import { announcedLength, assertJsonContent, readBody } from '../http/body.ts';
 import { asRunproofError, wireError } from '../http/errors.ts';
@@ -9,7 +15,15 @@ import { EventStream } from '../run/event-stream.ts';
 import { executeRun, type RunOutcome, type TokenEvent } from '../run/execute.ts';
 import { type Sealed, sealRun } from '../seal/seal.ts';
 import { parseNonce, parseRunRequest, type RunPlan } from './request.ts';
-import { ChunkWriter, createLogprobWriter, errorEvent, plainResponse, type ResponseHead, STREAM_DONE, usageOf } from './wire.ts';
+import {
+  ChunkWriter,
+  createLogprobWriter,
+  errorEvent,
+  plainResponse,
+  type ResponseHead,
+  STREAM_DONE,
+  usageOf,
+} from './wire.ts';
 
 /** One run on its way: what was asked, what it became, and whom to tell. */
 interface Exchange {
@@ -58,7 +72,11 @@ function samplingOf(node: NodeContext, plan: RunPlan, prompt: readonly number[])
   const maxTokensAvailable = contextLength - prompt.length;
   if (maxTokensAvailable < 1) {
     const message = `The prompt has ${prompt.length} tokens; the model reads ${contextLength}, with room for the answer.`;
-    throw new RunproofError('MODEL_CONTEXT', message, { parameter, prompt_tokens: prompt.length, context_length: contextLength });
+    throw new RunproofError('MODEL_CONTEXT', message, {
+      parameter,
+      prompt_tokens: prompt.length,
+      context_length: contextLength,
+    });
   }
   return effectiveSampling(plan.request, { requestBytes: plan.bytes, nonce: plan.nonce, maxTokensAvailable });
 }
@@ -97,7 +115,13 @@ async function seal(exchange: Exchange, outcome: RunOutcome): Promise<Sealed> {
     run_ms: outcome.endedMs - outcome.startedMs,
   };
   if (outcome.error !== null && outcome.error.status >= 500) {
-    node.logger({ level: 'error', event: 'run.failed', ...facts, code: outcome.error.code, detail: describeError(outcome.error) });
+    node.logger({
+      level: 'error',
+      event: 'run.failed',
+      ...facts,
+      code: outcome.error.code,
+      detail: describeError(outcome.error),
+    });
   }
   try {
     const sealed = await sealRun(node, { plan, prompt, sampling, outcome });
@@ -133,7 +157,13 @@ async function plainAnswer(exchange: Exchange): Promise<Response> {
   const sealing = node.clock.now();
   const sealed = await seal(exchange, outcome);
   if (outcome.reason === 'abort' || outcome.reason === 'error') return failedResponse(exchange, outcome, sealed);
-  const body = plainResponse(exchange.head, outcome.text, outcome.reason, logprobs.take(), usageOf(prompt.length, outcome.ids.length));
+  const body = plainResponse(
+    exchange.head,
+    outcome.text,
+    outcome.reason,
+    logprobs.take(),
+    usageOf(prompt.length, outcome.ids.length),
+  );
   const sealMs = Math.max(0, node.clock.now() - sealing).toFixed(1);
   return context.reply(200, body, {
     'Content-Type': 'application/json',
@@ -145,7 +175,12 @@ async function plainAnswer(exchange: Exchange): Promise<Response> {
 }
 
 /** After the last token of a stream: its end, its receipt, and `[DONE]` or the error that stands in its place. */
-async function closeStream(exchange: Exchange, outcome: RunOutcome, chunks: ChunkWriter, stream: EventStream): Promise<void> {
+async function closeStream(
+  exchange: Exchange,
+  outcome: RunOutcome,
+  chunks: ChunkWriter,
+  stream: EventStream,
+): Promise<void> {
   const { context, plan, prompt } = exchange;
   if (outcome.tail !== '') stream.write(chunks.delta(outcome.tail, null));
   stream.write(chunks.finish(outcome.reason));
@@ -177,14 +212,17 @@ async function runStream(exchange: Exchange, { stream, chunks, begin }: StreamPa
     begin();
     return stream.ready();
   });
-  if (outcome.error !== null && outcome.ids.length === 0) return failedResponse(exchange, outcome, await seal(exchange, outcome));
+  if (outcome.error !== null && outcome.ids.length === 0)
+    return failedResponse(exchange, outcome, await seal(exchange, outcome));
   begin();
   await closeStream(exchange, outcome, chunks, stream);
   return null;
 }
 
 function stalled(milliseconds: number): RunproofError {
-  return new RunproofError('DEADLINE_EXCEEDED', `The client read nothing for ${milliseconds} ms.`, { deadline_ms: milliseconds });
+  return new RunproofError('DEADLINE_EXCEEDED', `The client read nothing for ${milliseconds} ms.`, {
+    deadline_ms: milliseconds,
+  });
 }
 
 /**
@@ -225,7 +263,13 @@ async function streamAnswer(exchange: Exchange, settled: () => void): Promise<Re
   });
 }
 
-async function prepare(node: NodeContext, context: RequestContext, plan: RunPlan, leave: () => void, control: RunControl): Promise<Exchange> {
+async function prepare(
+  node: NodeContext,
+  context: RequestContext,
+  plan: RunPlan,
+  leave: () => void,
+  control: RunControl,
+): Promise<Exchange> {
   let prompt: readonly number[] = [];
   try {
     prompt = await control.wait(() => encodePrompt(node, plan));
@@ -239,9 +283,15 @@ async function prepare(node: NodeContext, context: RequestContext, plan: RunPlan
 }
 
 /** Answers one call. Throws what is to be answered as an error without a receipt: nothing has run then. */
-export async function answerCompletion(node: NodeContext, context: RequestContext, operation: Operation): Promise<Response> {
+export async function answerCompletion(
+  node: NodeContext,
+  context: RequestContext,
+  operation: Operation,
+): Promise<Response> {
   node.admission.assertRoom();
-  const giveBack = node.bodies.take(announcedLength(context.request, node.limits.bodyBytesMax) ?? node.limits.bodyBytesMax);
+  const giveBack = node.bodies.take(
+    announcedLength(context.request, node.limits.bodyBytesMax) ?? node.limits.bodyBytesMax,
+  );
   let ending = giveBack;
   let streaming = false;
   try {

@@ -33,7 +33,11 @@ describe('an engine that fails', () => {
     expect(response.status).toBe(500);
     const bundle = kit.bundleOf(response);
     expect(bundle.body).toMatchObject({ finish_reason: 'error', usage: { completion_tokens: 3 } });
-    const replayed = await kit.engine.replay(bundle.disclosure ?? { prompt: [], completion: [] }, bundle.body.sampling, bundle.body.trace);
+    const replayed = await kit.engine.replay(
+      bundle.disclosure ?? { prompt: [], completion: [] },
+      bundle.body.sampling,
+      bundle.body.trace,
+    );
     await checkBundle(bundle, kit, { request, content: replayed.equal ? replayed.text : '' });
     const error = await failureOf(response);
     expect(error).toMatchObject({ code, type: 'server_error', param: null });
@@ -45,7 +49,9 @@ describe('an engine that fails', () => {
     kit.engine.fault = { at: 3, kind: 'throw' };
     await kit.post(CHAT, chatBody({ user: 'somebody' }), { 'Runproof-Nonce': 'ab'.repeat(16) });
     const lines = JSON.stringify(kit.lines);
-    expect(kit.lines.some((line) => line.event === 'run.failed' && String(line['detail']).includes('the engine broke'))).toBe(true);
+    expect(
+      kit.lines.some((line) => line.event === 'run.failed' && String(line.detail).includes('the engine broke')),
+    ).toBe(true);
     for (const secret of ['Tell me of a fox', 'ab'.repeat(16), 'somebody']) expect(lines).not.toContain(secret);
   });
 });
@@ -160,7 +166,9 @@ describe('a queue that is full', () => {
     gate.open();
     expect((await first).status).toBe(200);
     expect((await second).status).toBe(200);
-    expect((await (await kit.get('/metrics')).text()).includes('runproof_refused_total{code="OVERLOADED"} 1')).toBe(true);
+    expect((await (await kit.get('/metrics')).text()).includes('runproof_refused_total{code="OVERLOADED"} 1')).toBe(
+      true,
+    );
   });
 
   it('does not make a request wait that will be refused', async () => {

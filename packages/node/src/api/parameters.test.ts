@@ -29,7 +29,10 @@ describe('parameters that are honoured reach the engine and the receipt', () => 
     ['stop', 'fox', ['fox']],
     ['stop', ['fox', 'wood'], ['fox', 'wood']],
   ] as const)('%s', async (name, value, effective) => {
-    for (const [path, body] of [[CHAT, chatBody({ [name]: value })], [TEXT, textBody({ [name]: value })]] as const) {
+    for (const [path, body] of [
+      [CHAT, chatBody({ [name]: value })],
+      [TEXT, textBody({ [name]: value })],
+    ] as const) {
       const kit = createKit();
       const response = await kit.post(path, body);
       expect(response.status).toBe(200);
@@ -43,7 +46,11 @@ describe('parameters that are honoured reach the engine and the receipt', () => 
     await kit.post(CHAT, chatBody({ max_tokens: undefined, max_completion_tokens: 5 }));
     await kit.post(CHAT, chatBody({ max_tokens: 5, max_completion_tokens: 5 }));
     expect(kit.engine.requests.map((request) => request.sampling.max_tokens)).toEqual([5, 5]);
-    expect(await refusalOf(CHAT, chatBody({ max_tokens: 5, max_completion_tokens: 6 }))).toEqual([400, 'PARAMETER_INVALID', 'max_tokens']);
+    expect(await refusalOf(CHAT, chatBody({ max_tokens: 5, max_completion_tokens: 6 }))).toEqual([
+      400,
+      'PARAMETER_INVALID',
+      'max_tokens',
+    ]);
   });
 
   it('seed decides the answer, whatever the nonce', async () => {
@@ -71,7 +78,17 @@ describe('values that ask for nothing are accepted', () => {
     { store: false },
     { service_tier: 'auto' },
     { service_tier: 'default' },
-    { temperature: null, top_p: null, stop: null, seed: null, logit_bias: null, stream: null, stream_options: null, n: null, user: null },
+    {
+      temperature: null,
+      top_p: null,
+      stop: null,
+      seed: null,
+      logit_bias: null,
+      stream: null,
+      stream_options: null,
+      n: null,
+      user: null,
+    },
   ])('both calls: %j', async (more) => {
     const kit = createKit();
     expect((await kit.post(CHAT, chatBody(more))).status).toBe(200);
@@ -98,7 +115,12 @@ describe('values that ask for nothing are accepted', () => {
     expect((await createKit().post(CHAT, chatBody(more))).status).toBe(200);
   });
 
-  it.each([{ best_of: 1 }, { echo: false }, { suffix: '' }, { suffix: null, best_of: null, echo: null, logprobs: null }])('text: %j', async (more) => {
+  it.each([
+    { best_of: 1 },
+    { echo: false },
+    { suffix: '' },
+    { suffix: null, best_of: null, echo: null, logprobs: null },
+  ])('text: %j', async (more) => {
     expect((await createKit().post(TEXT, textBody(more))).status).toBe(200);
   });
 });
@@ -145,7 +167,20 @@ describe('what would not be honoured is refused by its name', () => {
     ['echo', { echo: false }],
     ['messages[0].name', { messages: [{ role: 'user', content: 'x', name: 'bob' }] }],
     ['messages[0].role', { messages: [{ role: 'tool', content: 'x' }] }],
-    ['messages[0].content[1].type', { messages: [{ role: 'user', content: [{ type: 'text', text: 'a' }, { type: 'image_url', image_url: {} }] }] }],
+    [
+      'messages[0].content[1].type',
+      {
+        messages: [
+          {
+            role: 'user',
+            content: [
+              { type: 'text', text: 'a' },
+              { type: 'image_url', image_url: {} },
+            ],
+          },
+        ],
+      },
+    ],
   ])('chat: %s', async (parameter, more) => {
     expect(await refusalOf(CHAT, chatBody(more))).toEqual([400, 'PARAMETER_UNSUPPORTED', parameter]);
   });

@@ -25,10 +25,11 @@ const labels: Rule = (value) => {
 
 const textFormat: Rule = (value) => {
   if (!isJsonObject(value)) return 'wrong type';
-  return value['type'] === 'text' && Object.keys(value).length === 1 ? null : 'unsupported';
+  return value.type === 'text' && Object.keys(value).length === 1 ? null : 'unsupported';
 };
 
-const textModality: Rule = (value) => (Array.isArray(value) && value.length === 1 && value[0] === 'text' ? null : 'unsupported');
+const textModality: Rule = (value) =>
+  Array.isArray(value) && value.length === 1 && value[0] === 'text' ? null : 'unsupported';
 
 /** Parameters of both calls. */
 const COMMON: readonly (readonly [string, Rule])[] = [
@@ -106,10 +107,16 @@ function assertTable(record: JsonObject, table: ReadonlyMap<string, Rule>, prefi
     const value = record[name];
     const complaint = value === undefined || value === null ? null : rule(value);
     if (complaint === 'wrong type') {
-      throw new RunproofError('PARAMETER_INVALID', `The parameter ${quote(prefix + name)} has the wrong type.`, { parameter });
+      throw new RunproofError('PARAMETER_INVALID', `The parameter ${quote(prefix + name)} has the wrong type.`, {
+        parameter,
+      });
     }
     if (complaint === 'unsupported') {
-      throw new RunproofError('PARAMETER_UNSUPPORTED', `The parameter ${quote(prefix + name)} is not supported with this value.`, { parameter });
+      throw new RunproofError(
+        'PARAMETER_UNSUPPORTED',
+        `The parameter ${quote(prefix + name)} is not supported with this value.`,
+        { parameter },
+      );
     }
   }
 }
@@ -120,13 +127,15 @@ function assertTable(record: JsonObject, table: ReadonlyMap<string, Rule>, prefi
  */
 export function assertParameters(operation: Operation, request: JsonObject): void {
   assertTable(request, TABLES[operation], '');
-  const options = request['stream_options'];
+  const options = request.stream_options;
   if (options === undefined || options === null) return;
   if (!isJsonObject(options)) {
     throw new RunproofError('PARAMETER_INVALID', 'stream_options must be an object.', { parameter: 'stream_options' });
   }
   assertTable(options, STREAM_OPTIONS, 'stream_options.');
-  if (request['stream'] !== true) {
-    throw new RunproofError('PARAMETER_INVALID', 'stream_options is only allowed with stream: true.', { parameter: 'stream_options' });
+  if (request.stream !== true) {
+    throw new RunproofError('PARAMETER_INVALID', 'stream_options is only allowed with stream: true.', {
+      parameter: 'stream_options',
+    });
   }
 }

@@ -59,11 +59,11 @@ function countOf(value: JsonValue, parameter: string, most: number): number {
 /** Chat: `logprobs: true` with `top_logprobs`. Text: `logprobs: n`. */
 function logprobsOf(operation: Operation, request: JsonObject): number | null {
   if (operation === 'text.completion') {
-    const value = request['logprobs'] ?? null;
+    const value = request.logprobs ?? null;
     return value === null ? null : countOf(value, 'logprobs', TEXT_LOGPROBS_MAX);
   }
   const wanted = flagOf(request, 'logprobs');
-  const top = request['top_logprobs'] ?? null;
+  const top = request.top_logprobs ?? null;
   if (top === null) return wanted ? 0 : null;
   const alternatives = countOf(top, 'top_logprobs', CHAT_TOP_LOGPROBS_MAX);
   if (!wanted && alternatives > 0) throw invalid('top_logprobs', 'top_logprobs needs logprobs: true.');
@@ -71,26 +71,29 @@ function logprobsOf(operation: Operation, request: JsonObject): number | null {
 }
 
 function assertModel(request: JsonObject, model: EngineModel): void {
-  const wanted = request['model'];
+  const wanted = request.model;
   if (typeof wanted !== 'string') throw invalid('model', 'model must be a string.');
   if (wanted === model.name || wanted === model.digest) return;
-  throw new RunproofError('MODEL_NOT_FOUND', `This node serves ${model.name} and no model of the requested name.`, { parameter: 'model' });
+  throw new RunproofError('MODEL_NOT_FOUND', `This node serves ${model.name} and no model of the requested name.`, {
+    parameter: 'model',
+  });
 }
 
 /** Two names of one limit: with different values one of them would be ignored in silence. */
 function assertOneTokenLimit(request: JsonObject): void {
-  const older = request['max_tokens'] ?? null;
-  const newer = request['max_completion_tokens'] ?? null;
+  const older = request.max_tokens ?? null;
+  const newer = request.max_completion_tokens ?? null;
   if (older === null || newer === null || older === newer) return;
   throw invalid('max_tokens', 'max_tokens and max_completion_tokens contradict each other.');
 }
 
 /** A bias on a token that the model does not have would be ignored in silence. */
 function assertBiasIds(request: JsonObject, model: EngineModel): void {
-  const bias = request['logit_bias'];
+  const bias = request.logit_bias;
   if (!isJsonObject(bias)) return;
   for (const id of Object.keys(bias)) {
-    if (Number(id) >= model.vocabSize) throw invalid('logit_bias', `logit_bias names a token beyond the vocabulary of ${model.vocabSize}.`);
+    if (Number(id) >= model.vocabSize)
+      throw invalid('logit_bias', `logit_bias names a token beyond the vocabulary of ${model.vocabSize}.`);
   }
 }
 
@@ -119,14 +122,14 @@ export function parseRunRequest(operation: Operation, bytes: Uint8Array, nonce: 
   assertBiasIds(request, model);
   const prompt = promptOfRequest(operation, request);
   assertPromptIds(prompt, model);
-  const options = request['stream_options'];
+  const options = request.stream_options;
   return {
     operation,
     bytes,
     request,
     prompt,
     stream: flagOf(request, 'stream'),
-    includeUsage: isJsonObject(options) && options['include_usage'] === true,
+    includeUsage: isJsonObject(options) && options.include_usage === true,
     logprobs: logprobsOf(operation, request),
     nonce,
   };

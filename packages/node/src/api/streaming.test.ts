@@ -9,7 +9,12 @@ const CALLS = [
 ] as const;
 
 interface Chunk {
-  choices: { delta?: { role?: string; content?: string }; text?: string; finish_reason: string | null; logprobs: { content?: unknown[]; tokens?: string[] } | null }[];
+  choices: {
+    delta?: { role?: string; content?: string };
+    text?: string;
+    finish_reason: string | null;
+    logprobs: { content?: unknown[]; tokens?: string[] } | null;
+  }[];
   usage?: unknown;
   runproof?: { receipt: unknown };
   error?: { code: string; message: string };
@@ -19,7 +24,8 @@ interface Chunk {
 const chunksOf = async (response: Response): Promise<Chunk[]> =>
   (await eventsOf(response)).filter((data) => data !== '[DONE]').map((data) => JSON.parse(data) as Chunk);
 
-const textOf = (chunks: readonly Chunk[]): string => chunks.map((chunk) => chunk.choices?.[0]?.delta?.content ?? chunk.choices?.[0]?.text ?? '').join('');
+const textOf = (chunks: readonly Chunk[]): string =>
+  chunks.map((chunk) => chunk.choices?.[0]?.delta?.content ?? chunk.choices?.[0]?.text ?? '').join('');
 
 async function plainText(kit: Kit, path: string, body: Record<string, unknown>, nonce: string): Promise<string> {
   const response = await kit.post(path, body, { 'Runproof-Nonce': nonce });
@@ -35,7 +41,9 @@ describe.each(CALLS)('a %s stream', (_name, path, body, operation) => {
       const plain = await plainText(kit, path, body(more), nonceOf('n'));
       const chunks = await chunksOf(await kit.post(path, body({ ...more, stream: true })));
       expect(textOf(chunks)).toBe(plain);
-      const [first, second] = [...kit.store.bundles.values()].slice(-2).map((text) => (JSON.parse(text) as Bundle).disclosure);
+      const [first, second] = [...kit.store.bundles.values()]
+        .slice(-2)
+        .map((text) => (JSON.parse(text) as Bundle).disclosure);
       expect(second).toEqual(first);
     }
   });
@@ -59,7 +67,9 @@ describe.each(CALLS)('a %s stream', (_name, path, body, operation) => {
 
   it('gives usage in the last chunk when asked for it, and null before', async () => {
     const kit = createKit();
-    const chunks = await chunksOf(await kit.post(path, body({ stream: true, stream_options: { include_usage: true } })));
+    const chunks = await chunksOf(
+      await kit.post(path, body({ stream: true, stream_options: { include_usage: true } })),
+    );
     const last = chunks.at(-1);
     expect(last?.choices).toEqual([]);
     expect(last?.runproof?.receipt).toBeDefined();
@@ -73,7 +83,9 @@ describe.each(CALLS)('a %s stream', (_name, path, body, operation) => {
     const kit = createKit();
     const wanted = operation === 'chat.completion' ? { logprobs: true, top_logprobs: 1 } : { logprobs: 1 };
     const chunks = await chunksOf(await kit.post(path, body({ stream: true, ...wanted })));
-    const entries = chunks.flatMap((chunk) => chunk.choices?.[0]?.logprobs?.content ?? chunk.choices?.[0]?.logprobs?.tokens ?? []);
+    const entries = chunks.flatMap(
+      (chunk) => chunk.choices?.[0]?.logprobs?.content ?? chunk.choices?.[0]?.logprobs?.tokens ?? [],
+    );
     expect(entries).toHaveLength(kit.onlyBundle().body.usage.completion_tokens);
   });
 
@@ -88,31 +100,36 @@ describe.each(CALLS)('a %s stream', (_name, path, body, operation) => {
 describe('a chat stream', () => {
   it('names the role once, in its first chunk', async () => {
     const chunks = await chunksOf(await createKit().post(CHAT, chatBody({ stream: true })));
-    expect(chunks.map((chunk) => chunk.choices[0]?.delta?.role).filter((role) => role !== undefined)).toEqual(['assistant']);
+    expect(chunks.map((chunk) => chunk.choices[0]?.delta?.role).filter((role) => role !== undefined)).toEqual([
+      'assistant',
+    ]);
     expect(chunks[0]?.choices[0]?.delta?.role).toBe('assistant');
     expect(chunks[0]?.object).toBe('chat.completion.chunk');
   });
 });
 
 describe('a stream that ends badly', () => {
-  it.each(['error', 'throw', 'vanish', 'abort'] as const)('with an engine that fails by "%s" has its receipt, then an error in the place of [DONE]', async (kind) => {
-    const kit = createKit();
-    kit.engine.fault = { at: 5, kind };
-    const request = JSON.stringify(chatBody({ stream: true }));
-    const response = await kit.post(CHAT, request);
-    expect(response.status).toBe(200);
-    const text = await response.text();
-    expect(text).not.toContain('[DONE]');
-    expect(text).not.toContain('secret');
-    const reader = new StreamReader('chat.completion');
-    reader.push(utf8(text));
-    reader.end();
-    expect(reader.finishReason).toBe('error');
-    expect(reader.error?.['code']).toBe(kind === 'error' ? 'ENGINE_NONFINITE' : 'INTERNAL');
-    const bundle = bundleFromValue(reader.receipt ?? null);
-    expect(bundle.body).toMatchObject({ finish_reason: 'error', usage: { completion_tokens: 5 } });
-    await checkBundle(bundle, kit, { request, content: reader.content });
-  });
+  it.each(['error', 'throw', 'vanish', 'abort'] as const)(
+    'with an engine that fails by "%s" has its receipt, then an error in the place of [DONE]',
+    async (kind) => {
+      const kit = createKit();
+      kit.engine.fault = { at: 5, kind };
+      const request = JSON.stringify(chatBody({ stream: true }));
+      const response = await kit.post(CHAT, request);
+      expect(response.status).toBe(200);
+      const text = await response.text();
+      expect(text).not.toContain('[DONE]');
+      expect(text).not.toContain('secret');
+      const reader = new StreamReader('chat.completion');
+      reader.push(utf8(text));
+      reader.end();
+      expect(reader.finishReason).toBe('error');
+      expect(reader.error?.code).toBe(kind === 'error' ? 'ENGINE_NONFINITE' : 'INTERNAL');
+      const bundle = bundleFromValue(reader.receipt ?? null);
+      expect(bundle.body).toMatchObject({ finish_reason: 'error', usage: { completion_tokens: 5 } });
+      await checkBundle(bundle, kit, { request, content: reader.content });
+    },
+  );
 
   it('before its first token is an HTTP error with a receipt', async () => {
     const kit = createKit();
@@ -131,13 +148,16 @@ describe('a stream that ends badly', () => {
     expect(text).not.toContain('[DONE]');
     expect(text).not.toContain('runproof');
     expect(text).not.toContain('/home');
-    expect(JSON.parse(text.trimEnd().split('\n\n').at(-1)?.replace('data: ', '') ?? '')).toMatchObject({ error: { code: 'INTERNAL', type: 'server_error' } });
+    expect(JSON.parse(text.trimEnd().split('\n\n').at(-1)?.replace('data: ', '') ?? '')).toMatchObject({
+      error: { code: 'INTERNAL', type: 'server_error' },
+    });
     expect(kit.node.ready).toBe(false);
   });
 
   it('because its reader left is sealed with what was emitted, and ends in the engine', async () => {
     const kit = createKit();
-    kit.engine.pace = (position) => (position < 4 ? Promise.resolve() : new Promise((resolve) => setTimeout(resolve, 1)));
+    kit.engine.pace = (position) =>
+      position < 4 ? Promise.resolve() : new Promise((resolve) => setTimeout(resolve, 1));
     const request = JSON.stringify(chatBody({ stream: true, max_tokens: 400, logit_bias: { 0: -100 } }));
     const response = await kit.post(CHAT, request);
     const reader = response.body?.getReader();
@@ -154,7 +174,10 @@ describe('a stream that ends badly', () => {
 
   it('because its reader does not read is held back, then ended, and can still read why', async () => {
     const kit = createKit({ streamBufferBytes: 2_000, stallMsMax: 30 });
-    const response = await kit.post(CHAT, chatBody({ stream: true, max_tokens: 400, logprobs: true, logit_bias: { 0: -100 } }));
+    const response = await kit.post(
+      CHAT,
+      chatBody({ stream: true, max_tokens: 400, logprobs: true, logit_bias: { 0: -100 } }),
+    );
     await until(() => kit.store.bundles.size === 1);
     expect(kit.onlyBundle().body.finish_reason).toBe('error');
     const text = await response.text();

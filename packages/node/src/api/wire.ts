@@ -19,7 +19,11 @@ interface Usage {
 }
 
 export function usageOf(promptTokens: number, completionTokens: number): Usage {
-  return { prompt_tokens: promptTokens, completion_tokens: completionTokens, total_tokens: promptTokens + completionTokens };
+  return {
+    prompt_tokens: promptTokens,
+    completion_tokens: completionTokens,
+    total_tokens: promptTokens + completionTokens,
+  };
 }
 
 type Logprob = NonNullable<TokenEvent['logprob']>;
@@ -72,7 +76,12 @@ class TextLogprobs implements LogprobWriter {
 
   take(): object | null {
     if (this.#tokens.length === 0) return null;
-    const taken = { tokens: this.#tokens, token_logprobs: this.#values, top_logprobs: this.#top, text_offset: this.#offsets };
+    const taken = {
+      tokens: this.#tokens,
+      token_logprobs: this.#values,
+      top_logprobs: this.#top,
+      text_offset: this.#offsets,
+    };
     [this.#tokens, this.#values, this.#top, this.#offsets] = [[], [], [], []];
     return taken;
   }
@@ -88,11 +97,23 @@ const OBJECTS = {
 } as const;
 
 function head(shape: ResponseHead, object: string): object {
-  return { id: shape.id, object, created: shape.createdSeconds, model: shape.model, system_fingerprint: shape.fingerprint };
+  return {
+    id: shape.id,
+    object,
+    created: shape.createdSeconds,
+    model: shape.model,
+    system_fingerprint: shape.fingerprint,
+  };
 }
 
 /** The whole answer of a run that ended well. */
-export function plainResponse(shape: ResponseHead, text: string, reason: FinishReason, logprobs: object | null, usage: Usage): string {
+export function plainResponse(
+  shape: ResponseHead,
+  text: string,
+  reason: FinishReason,
+  logprobs: object | null,
+  usage: Usage,
+): string {
   const choice =
     shape.operation === 'chat.completion'
       ? { index: 0, message: { role: 'assistant', content: text, refusal: null }, logprobs, finish_reason: reason }

@@ -9,7 +9,12 @@ interface WireError {
 }
 
 /** Codes of status 5xx whose message says nothing about the machine, so that a client may read it. */
-const SPEAKABLE: ReadonlySet<ErrorCode> = new Set(['OVERLOADED', 'SHUTTING_DOWN', 'DEADLINE_EXCEEDED', 'ENGINE_NONFINITE']);
+const SPEAKABLE: ReadonlySet<ErrorCode> = new Set([
+  'OVERLOADED',
+  'SHUTTING_DOWN',
+  'DEADLINE_EXCEEDED',
+  'ENGINE_NONFINITE',
+]);
 
 /** Every failure as a member of the one family; what is not of it is a broken invariant of ours. */
 export function asRunproofError(error: unknown): RunproofError {
@@ -19,9 +24,12 @@ export function asRunproofError(error: unknown): RunproofError {
 
 /** OpenAI's `error` object. Messages that may speak of files, or of code, stay in the node's log. */
 export function wireError(error: RunproofError, requestId: string): WireError {
-  const parameter = error.evidence['parameter'];
+  const parameter = error.evidence.parameter;
   const client = error.status < 500;
-  const message = client || SPEAKABLE.has(error.code) ? error.message : `The node failed (${error.code}); its log has the reason under ${requestId}.`;
+  const message =
+    client || SPEAKABLE.has(error.code)
+      ? error.message
+      : `The node failed (${error.code}); its log has the reason under ${requestId}.`;
   return {
     message: `${message} ${client ? error.action : ''}`.trim(),
     type: client ? 'invalid_request_error' : 'server_error',
@@ -32,6 +40,6 @@ export function wireError(error: RunproofError, requestId: string): WireError {
 
 /** Seconds after which a refused client should try again, or null when that would not help. */
 export function retryAfterSeconds(error: RunproofError): number | null {
-  const seconds = error.evidence['retry_after_seconds'];
+  const seconds = error.evidence.retry_after_seconds;
   return typeof seconds === 'number' ? seconds : null;
 }

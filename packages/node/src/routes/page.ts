@@ -12,7 +12,13 @@ interface PageFacts {
   readonly version: string;
 }
 
-const ENTITIES: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;', "'": '&#39;' };
+const ENTITIES: Readonly<Record<string, string>> = {
+  '&': '&amp;',
+  '<': '&lt;',
+  '>': '&gt;',
+  '"': '&quot;',
+  "'": '&#39;',
+};
 
 function escapeHtml(text: string): string {
   return text.replace(/[&<>"']/g, (char) => ENTITIES[char] ?? char);
@@ -42,7 +48,10 @@ const LINKS = ['/v1/models', '/.well-known/runproof.json', '/log/checkpoint', '/
 /** A whole HTML page without script and without anything from elsewhere. Every fact is escaped. */
 export function renderPage(facts: PageFacts): string {
   const { base } = facts;
-  const request = JSON.stringify({ model: facts.model, messages: [{ role: 'user', content: 'Tell me a story about a fox.' }] });
+  const request = JSON.stringify({
+    model: facts.model,
+    messages: [{ role: 'user', content: 'Tell me a story about a fox.' }],
+  });
   const block = (text: string): string => `<pre>${escapeHtml(text)}</pre>`;
   const row = (name: string, value: string): string => `<dt>${name}</dt><dd><code>${escapeHtml(value)}</code></dd>`;
   return `<!doctype html>

@@ -32,7 +32,10 @@ describe('Admission', () => {
   it('refuses when it is full, with a time after which to try again', async () => {
     const admission = createAdmission(1, 0);
     await admission.enter(never);
-    await expect(admission.enter(never)).rejects.toMatchObject({ code: 'OVERLOADED', evidence: { retry_after_seconds: 1 } });
+    await expect(admission.enter(never)).rejects.toMatchObject({
+      code: 'OVERLOADED',
+      evidence: { retry_after_seconds: 1 },
+    });
     expect(() => admission.assertRoom()).toThrow('full');
   });
 
@@ -62,33 +65,38 @@ describe('Admission', () => {
 
   it('never has more at work than allowed, never loses a place, whatever comes and goes', async () => {
     const step = fc.constantFrom('enter', 'leave', 'abort');
-    const property = fc.asyncProperty(fc.integer({ min: 1, max: 3 }), fc.nat(3), fc.array(step, { maxLength: 40 }), async (most, waitingMax, plan) => {
-      const admission = createAdmission(most, waitingMax);
-      const inside: (() => void)[] = [];
-      const aborts: AbortController[] = [];
-      for (const action of plan) {
-        if (action === 'leave') inside.shift()?.();
-        else if (action === 'abort') aborts.shift()?.abort();
-        else {
-          const abort = new AbortController();
-          aborts.push(abort);
-          admission.enter(abort.signal).then(
-            (leave) => inside.push(leave),
-            () => {},
-          );
+    const property = fc.asyncProperty(
+      fc.integer({ min: 1, max: 3 }),
+      fc.nat(3),
+      fc.array(step, { maxLength: 40 }),
+      async (most, waitingMax, plan) => {
+        const admission = createAdmission(most, waitingMax);
+        const inside: (() => void)[] = [];
+        const aborts: AbortController[] = [];
+        for (const action of plan) {
+          if (action === 'leave') inside.shift()?.();
+          else if (action === 'abort') aborts.shift()?.abort();
+          else {
+            const abort = new AbortController();
+            aborts.push(abort);
+            admission.enter(abort.signal).then(
+              (leave) => inside.push(leave),
+              () => {},
+            );
+          }
+          await turn();
+          expect(admission.running).toBe(inside.length);
+          expect(admission.running).toBeLessThanOrEqual(most);
+          expect(admission.waiting).toBeLessThanOrEqual(waitingMax);
+          if (admission.waiting > 0) expect(admission.running).toBe(most);
         }
-        await turn();
-        expect(admission.running).toBe(inside.length);
-        expect(admission.running).toBeLessThanOrEqual(most);
-        expect(admission.waiting).toBeLessThanOrEqual(waitingMax);
-        if (admission.waiting > 0) expect(admission.running).toBe(most);
-      }
-      for (let left = inside.shift(); left !== undefined; left = inside.shift()) {
-        left();
-        await turn();
-      }
-      expect([admission.running, admission.waiting]).toEqual([0, 0]);
-    });
+        for (let left = inside.shift(); left !== undefined; left = inside.shift()) {
+          left();
+          await turn();
+        }
+        expect([admission.running, admission.waiting]).toEqual([0, 0]);
+      },
+    );
     await fc.assert(property, { numRuns: 60 });
   });
 });

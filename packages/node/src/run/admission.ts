@@ -94,7 +94,10 @@ export class Admission {
         },
       };
       const onAbort = (): void => waiter.refuse(new RunproofError('ABORTED', 'The client went away.'));
-      const timer = setTimeout(() => waiter.refuse(this.#overloaded('No turn came in time.')), this.#options.queueMsMax);
+      const timer = setTimeout(
+        () => waiter.refuse(this.#overloaded('No turn came in time.')),
+        this.#options.queueMsMax,
+      );
       signal.addEventListener('abort', onAbort, { once: true });
       this.#waiters.add(waiter);
     });

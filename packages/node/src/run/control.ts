@@ -6,7 +6,9 @@ import type { NodeLimits } from '../config.ts';
 export type Stop = { readonly reason: 'abort' } | { readonly reason: 'error'; readonly error: RunproofError };
 
 function deadline(what: string, milliseconds: number): Stop {
-  const error = new RunproofError('DEADLINE_EXCEEDED', `${what} took longer than ${milliseconds} ms.`, { deadline_ms: milliseconds });
+  const error = new RunproofError('DEADLINE_EXCEEDED', `${what} took longer than ${milliseconds} ms.`, {
+    deadline_ms: milliseconds,
+  });
   return { reason: 'error', error };
 }
 
@@ -85,6 +87,9 @@ export class RunControl {
   }
 
   #disobeyed(): RunproofError {
-    return new RunproofError('INTERNAL', `The engine did not end a run ${this.#limits.abortMsMax} ms after it was told to.`);
+    return new RunproofError(
+      'INTERNAL',
+      `The engine did not end a run ${this.#limits.abortMsMax} ms after it was told to.`,
+    );
   }
 }

@@ -74,7 +74,8 @@ function ending(end: EndEvent, control: RunControl): { reason: FinishReason; err
   if (end.reason === 'stop' || end.reason === 'length') return { reason: end.reason, error: null };
   const stopped = control.stopped;
   if (end.reason === 'error') return { reason: 'error', error: asRunproofError(end.error) };
-  if (stopped === null) return { reason: 'error', error: new RunproofError('INTERNAL', 'The engine gave up a run by itself.') };
+  if (stopped === null)
+    return { reason: 'error', error: new RunproofError('INTERNAL', 'The engine gave up a run by itself.') };
   return stopped.reason === 'abort' ? { reason: 'abort', error: null } : { reason: 'error', error: stopped.error };
 }
 

@@ -7,7 +7,12 @@ import { assembleBundle } from './seal.ts';
 it('assembles exactly the canonical bytes', async () => {
   const kit = createKit();
   const bundle = kit.bundleOf(await kit.post(CHAT, chatBody({ stop: ['é "quoted" \u2028 \u0007'] })));
-  const text = assembleBundle(encodeCanonicalJson(bundle.body), bundle.disclosure ?? { completion: [], prompt: [], trace: '' }, bundle.proof, bundle.salt);
+  const text = assembleBundle(
+    encodeCanonicalJson(bundle.body),
+    bundle.disclosure ?? { completion: [], prompt: [], trace: '' },
+    bundle.proof,
+    bundle.salt,
+  );
   expect(text).toBe(encodeBundle(bundle));
   expect(encodeBundle(parseBundle(text))).toBe(text);
 });

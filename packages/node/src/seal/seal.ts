@@ -72,7 +72,12 @@ function receiptBody(ports: SealPorts, input: SealInput, committer: ReceiptCommi
  * The canonical bytes of a bundle around a body that is canonical already: names in RFC 8785 order, ids are integers, and strings of
  * base64 and of proofs are escaped as RFC 8785 asks. Saves encoding the body twice; a test holds it to `encodeBundle`.
  */
-export function assembleBundle(bodyText: string, disclosure: NonNullable<Bundle['disclosure']>, proof: string, salt: string): string {
+export function assembleBundle(
+  bodyText: string,
+  disclosure: NonNullable<Bundle['disclosure']>,
+  proof: string,
+  salt: string,
+): string {
   const { completion, prompt, trace } = disclosure;
   const disclosed = `{"completion":[${completion.join(',')}],"prompt":[${prompt.join(',')}],"trace":"${trace}"}`;
   return `{"body":${bodyText},"disclosure":${disclosed},"proof":${JSON.stringify(proof)},"salt":"${salt}","schema":"runproof/bundle/1"}`;

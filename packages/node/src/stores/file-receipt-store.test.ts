@@ -24,10 +24,15 @@ async function someReceipts(count: number): Promise<(readonly [string, string])[
   return [...kit.store.bundles];
 }
 
-const filesIn = async (directory: string): Promise<string[]> => (await readdir(directory, { recursive: true })).filter((name) => name.endsWith('.receipt.json'));
-const journalsIn = async (directory: string): Promise<string[]> => (await readdir(directory)).filter((name) => name.startsWith('journal-'));
+const filesIn = async (directory: string): Promise<string[]> =>
+  (await readdir(directory, { recursive: true })).filter((name) => name.endsWith('.receipt.json'));
+const journalsIn = async (directory: string): Promise<string[]> =>
+  (await readdir(directory)).filter((name) => name.startsWith('journal-'));
 
-async function storeWith(directory: string, receipts: readonly (readonly [string, string])[]): Promise<FileReceiptStore> {
+async function storeWith(
+  directory: string,
+  receipts: readonly (readonly [string, string])[],
+): Promise<FileReceiptStore> {
   const store = await FileReceiptStore.open({ directory });
   await Promise.all(receipts.map(([id, bundle]) => store.put(id, bundle)));
   return store;
@@ -54,7 +59,9 @@ describe('FileReceiptStore', () => {
     expect((await stat(join(directory, 'journal-00000001.txt'))).mode & 0o777).toBe(0o600);
     await store.close();
     const modes = [directory, join(directory, id.slice(0, 2)), join(directory, id.slice(0, 2), `${id}.receipt.json`)];
-    expect(await Promise.all(modes.map(async (path) => (await stat(path)).mode & 0o777))).toEqual([0o700, 0o700, 0o600]);
+    expect(await Promise.all(modes.map(async (path) => (await stat(path)).mode & 0o777))).toEqual([
+      0o700, 0o700, 0o600,
+    ]);
   });
 
   it('loses nothing that was acknowledged when the power goes before the files are written', async () => {
@@ -78,7 +85,10 @@ describe('FileReceiptStore', () => {
     const directory = await freshFolder();
     const receipts = await someReceipts(3);
     const [[first, bundle] = ['', ''], [second, other] = ['', ''], [third, last] = ['', '']] = receipts;
-    await appendFile(join(directory, 'journal-00000007.txt'), `${first} ${bundle}\n${second} ${other.replace('"stop"', '"length"')} \n\0\0\0\n${third} ${last.slice(0, 100)}`);
+    await appendFile(
+      join(directory, 'journal-00000007.txt'),
+      `${first} ${bundle}\n${second} ${other.replace('"stop"', '"length"')} \n\0\0\0\n${third} ${last.slice(0, 100)}`,
+    );
     const store = await FileReceiptStore.open({ directory });
     expect(await store.get(first)).toBe(bundle);
     expect(await store.get(second)).toBeNull();
@@ -107,20 +117,26 @@ describe('FileReceiptStore', () => {
     expect(await store.get(receipt[0])).toBe(receipt[1]);
   });
 
-  it.each(['', '../../etc/passwd', 'AB'.repeat(32), '0'.repeat(65)])('looks nowhere for an id that is none: %s', async (id) => {
-    const directory = await freshFolder();
-    const store = await FileReceiptStore.open({ directory });
-    expect(await store.get(id)).toBeNull();
-    await expect(store.put(id, 'x')).rejects.toMatchObject({ code: 'INTERNAL' });
-    expect(await readdir(directory)).toEqual([]);
-  });
+  it.each(['', '../../etc/passwd', 'AB'.repeat(32), '0'.repeat(65)])(
+    'looks nowhere for an id that is none: %s',
+    async (id) => {
+      const directory = await freshFolder();
+      const store = await FileReceiptStore.open({ directory });
+      expect(await store.get(id)).toBeNull();
+      await expect(store.put(id, 'x')).rejects.toMatchObject({ code: 'INTERNAL' });
+      expect(await readdir(directory)).toEqual([]);
+    },
+  );
 
   it('says STORE_UNWRITABLE when a journal cannot be made, and recovers when it can', async () => {
     const directory = await freshFolder();
     const [[id, bundle] = ['', '']] = await someReceipts(1);
     const store = await FileReceiptStore.open({ directory });
     await mkdir(join(directory, 'journal-00000001.txt'));
-    await expect(store.put(id, bundle)).rejects.toMatchObject({ code: 'STORE_UNWRITABLE', evidence: { reason: 'EEXIST' } });
+    await expect(store.put(id, bundle)).rejects.toMatchObject({
+      code: 'STORE_UNWRITABLE',
+      evidence: { reason: 'EEXIST' },
+    });
     await store.put(id, bundle);
     expect(await store.get(id)).toBe(bundle);
     await store.close();
@@ -142,6 +158,8 @@ describe('FileReceiptStore', () => {
   it('says STORE_UNWRITABLE when its folder cannot be made', async () => {
     const directory = await freshFolder();
     await writeFile(join(directory, 'file'), '');
-    await expect(FileReceiptStore.open({ directory: join(directory, 'file', 'receipts') })).rejects.toMatchObject({ code: 'STORE_UNWRITABLE' });
+    await expect(FileReceiptStore.open({ directory: join(directory, 'file', 'receipts') })).rejects.toMatchObject({
+      code: 'STORE_UNWRITABLE',
+    });
   });
 });

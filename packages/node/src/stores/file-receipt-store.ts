@@ -2,7 +2,7 @@
 // file follows in the background, and a journal goes when all its files are on the disk. So a receipt costs one shared sync.
 import { mkdir, open, readdir, readFile, rename, unlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { parseBundle, receiptIdOfBundle, RunproofError } from '@runproof/protocol';
+import { parseBundle, RunproofError, receiptIdOfBundle } from '@runproof/protocol';
 import type { ReceiptStore } from '../ports.ts';
 import { ReceiptJournal } from './receipt-journal.ts';
 
@@ -142,7 +142,8 @@ export class FileReceiptStore implements ReceiptStore {
 
   /** Receipts wait in memory for their files. When too many do, the next ones wait for them; when no file gets written, they fail. */
   async #room(): Promise<void> {
-    while (this.#pending.size >= PENDING_MAX && this.#writers > 0) await new Promise((resolve) => setTimeout(resolve, 5));
+    while (this.#pending.size >= PENDING_MAX && this.#writers > 0)
+      await new Promise((resolve) => setTimeout(resolve, 5));
     if (this.#pending.size >= PENDING_MAX) throw new Error('the files of earlier receipts cannot be written');
   }
 

@@ -1,7 +1,7 @@
 // A write-ahead journal: what is appended is durable when the call resolves, and callers that come together share one sync of the disk.
 //
 //   <id, 64 hex digits> <bundle: one line of canonical JSON>\n      once per receipt
-import { open, type FileHandle } from 'node:fs/promises';
+import { type FileHandle, open } from 'node:fs/promises';
 
 interface Append {
   readonly bytes: Buffer;
@@ -57,7 +57,9 @@ export class ReceiptJournal {
       this.#waiting = [];
       try {
         if (this.#failed) throw new Error('the journal has failed before');
-        await this.#write(batch.length === 1 ? (batch[0] as Append).bytes : Buffer.concat(batch.map((append) => append.bytes)));
+        await this.#write(
+          batch.length === 1 ? (batch[0] as Append).bytes : Buffer.concat(batch.map((append) => append.bytes)),
+        );
         await this.#file.datasync();
         for (const append of batch) append.resolve();
       } catch (error) {

@@ -4,6 +4,7 @@ import {
   commit,
   effectiveSampling,
   encodeBase64,
+  encodeCanonicalJson,
   encodeHex,
   encodeTokenIds,
   isJsonObject,
@@ -11,7 +12,6 @@ import {
   parseHex,
   parseJson,
   receiptEntry,
-  encodeCanonicalJson,
   utf8,
 } from '@runproof/protocol';
 import { evaluatePolicy, leafHash, parsePolicy, parseTlogProof, verifyInclusion } from '@runproof/tlog';
@@ -29,7 +29,11 @@ export interface Delivered {
 }
 
 /** The bundle is in the log, and binds the request, the nonce, the effective parameters and what was delivered. */
-export async function checkBundle(bundle: Bundle, parts: { engine: TestEngine; log: MemoryLog }, delivered: Delivered): Promise<void> {
+export async function checkBundle(
+  bundle: Bundle,
+  parts: { engine: TestEngine; log: MemoryLog },
+  delivered: Delivered,
+): Promise<void> {
   const { body, disclosure } = bundle;
   const salt = parseHex(bundle.salt);
   const bytes = utf8(delivered.request);
@@ -61,6 +65,12 @@ export function checkInclusion(bundle: Bundle, parts: { engine: TestEngine; log:
   const proof = parseTlogProof(bundle.proof);
   const { checkpoint } = evaluatePolicy(parsePolicy(policyHint(parts)), proof.checkpoint);
   const entry = receiptEntry(utf8(encodeCanonicalJson(bundle.body)), parseHex(bundle.salt));
-  verifyInclusion({ index: proof.index, size: checkpoint.size, leafHash: leafHash(entry), root: checkpoint.root, proof: proof.hashes });
+  verifyInclusion({
+    index: proof.index,
+    size: checkpoint.size,
+    leafHash: leafHash(entry),
+    root: checkpoint.root,
+    proof: proof.hashes,
+  });
   expect(checkpoint.origin).toBe(bundle.body.origin);
 }

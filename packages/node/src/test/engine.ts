@@ -13,7 +13,24 @@ import {
 import type { Engine, ReplayOutcome, RunEvent, RunRequest, TokenLogprob } from '../ports.ts';
 
 const FOX = utf8('🦊');
-const WORDS = [' the', ' fox', ' ran', ' into', ' a', ' wood', ',', '.', ' "quoted"', '\n', ' é', ' 狐', ' and', ' then', ' slept', ' <b>'];
+const WORDS = [
+  ' the',
+  ' fox',
+  ' ran',
+  ' into',
+  ' a',
+  ' wood',
+  ',',
+  '.',
+  ' "quoted"',
+  '\n',
+  ' é',
+  ' 狐',
+  ' and',
+  ' then',
+  ' slept',
+  ' <b>',
+];
 /** id 0 ends a run; ids 1 and 2 are two halves of one character */
 const VOCABULARY: readonly Uint8Array[] = [new Uint8Array(), FOX.slice(0, 2), FOX.slice(2), ...WORDS.map(utf8)];
 const TEXT_ID_OFFSET = 100;
@@ -81,7 +98,12 @@ function* steps(request: RunRequest): Generator<Step> {
     text += decoder.decode(VOCABULARY[id], { stream: true });
     const stops = request.sampling.stop.map((word) => text.indexOf(word)).filter((index) => index >= 0);
     const finish = id === 0 || stops.length > 0 ? 'stop' : ids.length >= request.sampling.max_tokens ? 'length' : null;
-    const end = stops.length > 0 ? Math.min(...stops) : finish === null ? text.length - heldBack(text, request.sampling.stop) : text.length;
+    const end =
+      stops.length > 0
+        ? Math.min(...stops)
+        : finish === null
+          ? text.length - heldBack(text, request.sampling.stop)
+          : text.length;
     yield { id, text: text.slice(sent, Math.max(sent, end)), finish };
     sent = Math.max(sent, end);
     if (finish !== null) return;
@@ -136,9 +158,15 @@ export class TestEngine implements Engine {
       if (fault === 'vanish') return;
       if (fault === 'throw') throw new Error('the engine broke at /home/someone/secret');
       if (fault === 'stuck') await new Promise(() => {});
-      if (fault === 'hang' && !request.signal.aborted) await new Promise((resolve) => request.signal.addEventListener('abort', resolve));
+      if (fault === 'hang' && !request.signal.aborted)
+        await new Promise((resolve) => request.signal.addEventListener('abort', resolve));
       if (fault === 'error') {
-        yield { type: 'end', reason: 'error', text: '', error: new RunproofError('ENGINE_NONFINITE', 'layer 3, attention: NaN') };
+        yield {
+          type: 'end',
+          reason: 'error',
+          text: '',
+          error: new RunproofError('ENGINE_NONFINITE', 'layer 3, attention: NaN'),
+        };
         return;
       }
       if (request.signal.aborted || fault === 'abort') {
@@ -157,21 +185,42 @@ export class TestEngine implements Engine {
 
   traceStart(prompt: readonly number[]): Uint8Array {
     const digest = parseHex(this.model.digest.slice('sha256:'.length));
-    return sha256(concatBytes(utf8('runproof/trace/1\0'), digest, sha256(utf8(this.contract)), sha256(encodeTokenIds(prompt))));
+    return sha256(
+      concatBytes(utf8('runproof/trace/1\0'), digest, sha256(utf8(this.contract)), sha256(encodeTokenIds(prompt))),
+    );
   }
 
   traceNext(trace: Uint8Array, id: number): Uint8Array {
     return sha256(concatBytes(trace, encodeTokenIds([id]), sha256(new Uint8Array())));
   }
 
-  async replay(disclosure: { prompt: readonly number[]; completion: readonly number[] }, sampling: SamplingParameters, root: string): Promise<ReplayOutcome> {
-    const again = [...steps({ prompt: disclosure.prompt, sampling, logprobs: null, signal: new AbortController().signal })];
+  async replay(
+    disclosure: { prompt: readonly number[]; completion: readonly number[] },
+    sampling: SamplingParameters,
+    root: string,
+  ): Promise<ReplayOutcome> {
+    const again = [
+      ...steps({ prompt: disclosure.prompt, sampling, logprobs: null, signal: new AbortController().signal }),
+    ];
     const made = again.slice(0, disclosure.completion.length);
     const position = made.findIndex((step, index) => step.id !== disclosure.completion[index]);
-    if (position >= 0) return { equal: false, position, what: 'sampling', expected: String(disclosure.completion[position]), got: String(made[position]?.id) };
+    if (position >= 0)
+      return {
+        equal: false,
+        position,
+        what: 'sampling',
+        expected: String(disclosure.completion[position]),
+        got: String(made[position]?.id),
+      };
     const trace = made.reduce((hash, step) => this.traceNext(hash, step.id), this.traceStart(disclosure.prompt));
-    if (encodeHex(trace) !== root) return { equal: false, position: made.length, what: 'trace', expected: root, got: encodeHex(trace) };
-    return { equal: true, tokens: made.length, text: made.map((step) => step.text).join(''), finish: made.at(-1)?.finish ?? 'unfinished' };
+    if (encodeHex(trace) !== root)
+      return { equal: false, position: made.length, what: 'trace', expected: root, got: encodeHex(trace) };
+    return {
+      equal: true,
+      tokens: made.length,
+      text: made.map((step) => step.text).join(''),
+      finish: made.at(-1)?.finish ?? 'unfinished',
+    };
   }
 
   async close(): Promise<void> {}

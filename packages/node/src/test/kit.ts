@@ -55,7 +55,16 @@ export function createKit(limits: NodeLimitsInput = {}, info: NodeInfoInput = {}
   const log = new MemoryLog();
   const store = new MemoryStore();
   const lines: LogLine[] = [];
-  const node = createNode({ engine, log, store, clock: systemClock, random: countingRandom(), limits, info, logger: (line) => lines.push(line) });
+  const node = createNode({
+    engine,
+    log,
+    store,
+    clock: systemClock,
+    random: countingRandom(),
+    limits,
+    info,
+    logger: (line) => lines.push(line),
+  });
   const find = (id: string | null): Bundle => parseBundle(store.bundles.get(id ?? '') ?? '');
   return {
     node,
@@ -83,7 +92,13 @@ export function createKit(limits: NodeLimitsInput = {}, info: NodeInfoInput = {}
 }
 
 export function chatBody(more: Record<string, unknown> = {}): Record<string, unknown> {
-  return { model: 'test/markov', messages: [{ role: 'user', content: 'Tell me of a fox.' }], seed: 7, max_tokens: 24, ...more };
+  return {
+    model: 'test/markov',
+    messages: [{ role: 'user', content: 'Tell me of a fox.' }],
+    seed: 7,
+    max_tokens: 24,
+    ...more,
+  };
 }
 
 export function textBody(more: Record<string, unknown> = {}): Record<string, unknown> {

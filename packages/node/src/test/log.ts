@@ -40,7 +40,10 @@ export class MemoryLog implements ReceiptLog {
 
   async checkpoint(): Promise<string> {
     const root = rootFrom(this.entries.length, (level, index) => this.#node(level, index));
-    return signNote(encodeCheckpoint({ origin: this.origin, size: this.entries.length, root, extensions: [] }), this.#signer);
+    return signNote(
+      encodeCheckpoint({ origin: this.origin, size: this.entries.length, root, extensions: [] }),
+      this.#signer,
+    );
   }
 
   async read(path: string): Promise<Uint8Array | null> {

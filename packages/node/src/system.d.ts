@@ -1,3 +1,0 @@
-import type { Clock, Random } from './ports.ts';
-export declare const systemClock: Clock;
-export declare const systemRandom: Random;
