@@ -104,6 +104,10 @@ describe('parseJson', () => {
     ['{} {}', 'JSON_SYNTAX'],
     ["{'a':1}", 'JSON_SYNTAX'],
     ['{"a":1,}', 'JSON_SYNTAX'],
+    ['{"a":1;"b":2}', 'JSON_SYNTAX'],
+    ['[1;2]', 'JSON_SYNTAX'],
+    ['[1 2]', 'JSON_SYNTAX'],
+    ['{"a"=1}', 'JSON_SYNTAX'],
     ['"a\nb"', 'JSON_SYNTAX'],
     ['[1\u00a0]', 'JSON_SYNTAX'],
   ])('refuses %j', (text, code) => {

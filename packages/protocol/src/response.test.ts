@@ -193,12 +193,19 @@ describe('StreamReader', () => {
   });
 
   it('does not hold more than its limits', () => {
-    const reader = new StreamReader('chat.completion');
-    const line = utf8(`data: "${'x'.repeat(4 * 1024 * 1024)}`);
-    expect(
-      fieldOf(() => {
-        for (let count = 0; count < 9; count += 1) reader.push(line);
-      }),
-    ).toBe('stream');
+    const mebibytes = (count: number): string => 'x'.repeat(count * 1024 * 1024);
+    const pushing = (...texts: readonly string[]): unknown => {
+      const reader = new StreamReader('chat.completion');
+      return fieldOf(() => {
+        for (const text of texts) reader.push(utf8(text));
+      });
+    };
+    const parts = Array.from({ length: 9 }, () => mebibytes(4));
+    expect(pushing('data: ', ...parts)).toBe('stream');
+    expect(pushing(...parts.map((part) => `data: ${part}\n`))).toBe('stream');
+    expect(pushing(event(delta(mebibytes(8))), event(delta(mebibytes(8))))).toBe('no error');
+    expect(pushing(event(delta(mebibytes(8))), event(delta(`${mebibytes(8)}x`)))).toBe('choices[0]');
+    expect(fieldOf(() => inMessage({ content: mebibytes(16) }))).toBe('no error');
+    expect(fieldOf(() => inMessage({ content: `${mebibytes(16)}x` }))).toBe('choices[0].message.content');
   });
 });

@@ -16,6 +16,7 @@ import {
 } from '@runproof/protocol';
 import type { Policy } from '@runproof/tlog';
 import { mismatch } from './report.ts';
+import { assertAnswerable } from './request-fields.ts';
 
 /** `request.match`: the body commits to exactly these bytes. */
 export function checkRequest(bundle: Bundle, request: Uint8Array): { detail: string; value: true } {
@@ -62,6 +63,7 @@ export function checkParameters(
   policy: Policy,
 ): { detail: string; value: JsonObject } {
   const request = parseRequest(requestBytes);
+  assertAnswerable(request);
   promptOfRequest(body.operation, request);
   assertModel(body, request, policy);
   const expected = effectiveSampling(request, {

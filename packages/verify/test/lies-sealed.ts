@@ -133,6 +133,21 @@ export const requests: Lie[] = [
     caught: ['request.parameters'],
   },
   {
+    name: 'response format ignored',
+    exchange: serve({ request: { ...CHAT_REQUEST, response_format: { type: 'json_object' } } }),
+    caught: ['request.parameters'],
+  },
+  {
+    name: 'several answers asked for',
+    exchange: serve({ request: { ...CHAT_REQUEST, n: 2 } }),
+    caught: ['request.parameters'],
+  },
+  {
+    name: 'field that no verifier knows, in the request',
+    exchange: serve({ request: { ...CHAT_REQUEST, grammar: 'x' } }),
+    caught: ['request.parameters'],
+  },
+  {
     name: 'another model than asked for',
     exchange: serve({ request: { ...CHAT_REQUEST, model: 'large' } }),
     caught: ['request.parameters'],

@@ -52,6 +52,27 @@ describe('an honest exchange', () => {
     });
   });
 
+  it('may have fields that change nothing', async () => {
+    const beside = {
+      logprobs: true,
+      metadata: { a: 'b' },
+      stream: true,
+      stream_options: { include_usage: true },
+      user: 'x',
+      store: false,
+    };
+    const neutral = {
+      n: 1,
+      tools: [],
+      tool_choice: 'auto',
+      response_format: { type: 'text' },
+      modalities: ['text'],
+      verbosity: null,
+    };
+    const exchange = serve({ request: { ...CHAT_REQUEST, ...beside, ...neutral } });
+    expect((await verify(exchange.text, exchange)).verdict).toBe('valid');
+  });
+
   it('may allow fewer tokens than were asked for, and says so', async () => {
     const exchange = serve({ executed: { ...CHAT_REQUEST, max_tokens: 4 } });
     const report = await verify(exchange.text, { ...exchange, replay: ENGINE, level: 'replayed' });
