@@ -135,57 +135,110 @@ describe('readGguf', () => {
     expect(await codeOf(good)).toBe('accepted');
   });
 
-  it.each<[string, Uint8Array]>([
-    ['an empty file', new Uint8Array(0)],
-    ['another magic', patched(good, 0, 0x58)],
-    ['version 2', patched(good, 4, 2)],
-    ['big endian', patched(good, 4, 0, 0, 0, 3)],
-    ['too many tensors', patched(good, 8, 1, 0, 1)],
-    ['a tensor count beyond 2^53', patched(good, 8, 0, 0, 0, 0, 0, 0, 0, 0x80)],
-    ['too many metadata entries', patched(good, 16, 1, 0, 1)],
-    ['a key longer than the file', patched(good, 24, 0xff, 0xff)],
-    ['a key longer than the limit', patched(good, 24, 0, 0, 1)],
-    ['a key that is not UTF-8', patched(good, 32, 0xff)],
-    ['an empty key', file({ '': u32(1) })],
-    ['a metadata type that does not exist', patched(good, 33, 13)],
-    ['a boolean of 2', patched(file({ b: { type: 'bool', value: true } }), 37, 2)],
-    ['an integer of 2^53', patched(file({ b: { type: 'u64', value: 0 } }), 37, 0, 0, 0, 0, 0, 0, 0x20, 0)],
-    ['an integer of -2^53', patched(file({ b: { type: 'i64', value: 0 } }), 37, 0, 0, 0, 0, 0, 0, 0xe0, 0xff)],
+  it.each<[string, RegExp, Uint8Array]>([
+    ['an empty file', /ends inside its header/, new Uint8Array(0)],
+    ['another magic', /begin with GGUF/, patched(good, 0, 0x58)],
+    ['version 2', /version 2/, patched(good, 4, 2)],
+    ['big endian', /version 50331648/, patched(good, 4, 0, 0, 0, 3)],
+    ['too many tensors', /65537 tensors/, patched(good, 8, 1, 0, 1)],
+    ['a tensor count beyond 2^53', /beyond 2\^53/, patched(good, 8, 0, 0, 0, 0, 0, 0, 0, 0x80)],
+    ['too many metadata entries', /65537 metadata entries/, patched(good, 16, 1, 0, 1)],
+    ['a key longer than the file', /ends inside/, patched(good, 24, 0xff, 0xff)],
+    ['a key longer than the limit', /at most 65535/, patched(good, 24, 0, 0, 1)],
+    ['a key that is not UTF-8', /not UTF-8/, patched(good, 32, 0xff)],
+    ['an empty key', /key is empty/, file({ '': u32(1) })],
+    ['a metadata type that does not exist', /type 13/, patched(good, 33, 13)],
+    ['a boolean of 2', /boolean is 2/, patched(file({ b: { type: 'bool', value: true } }), 37, 2)],
+    [
+      'an integer of 2^53',
+      /9007199254740992/,
+      patched(file({ b: { type: 'u64', value: 0 } }), 37, 0, 0, 0, 0, 0, 0, 0x20, 0),
+    ],
+    [
+      'an integer of -2^53',
+      /-9007199254740992/,
+      patched(file({ b: { type: 'i64', value: 0 } }), 37, 0, 0, 0, 0, 0, 0, 0xe0, 0xff),
+    ],
     [
       'an array of more elements than the file has',
+      /ends inside/,
       patched(file({ b: { type: 'array', of: 'u8', values: [] } }), 41, 0, 0, 0x10),
     ],
-    ['an array beyond the limit', patched(file({ b: { type: 'array', of: 'u8', values: [] } }), 41, 0, 0, 0, 0, 1)],
+    [
+      'an array beyond the limit',
+      /array elements/,
+      patched(file({ b: { type: 'array', of: 'u8', values: [] } }), 41, 0, 0, 0, 0, 1),
+    ],
     [
       'an empty array of a type that does not exist',
+      /type 13/,
       patched(file({ b: { type: 'array', of: 'u8', values: [] } }), 37, 13),
     ],
-    ['an alignment of 0', file({ 'general.alignment': u32(0) })],
-    ['an alignment of 48', file({ 'general.alignment': u32(48) })],
-    ['an alignment of 2^21', file({ 'general.alignment': u32(2_097_152) })],
-    ['an alignment that is text', file({ 'general.alignment': { type: 'string', value: '32' } })],
-    ['a tensor name of 65 bytes', file({}, [tensor('n'.repeat(65), 8)])],
-    ['an empty tensor name', file({}, [tensor('', 8)])],
-    ['no dimensions', patched(good, entry + 9, 0)],
-    ['five dimensions', patched(good, entry + 9, 5)],
-    ['a dimension of 0', patched(good, entry + 13, 0)],
-    ['a tensor type that does not exist', patched(good, entry + 21, 200)],
-    ['a removed tensor type', patched(good, entry + 21, 4)],
-    ['an offset that is not aligned', patched(good, second + 25, 33)],
-    ['an offset behind the end', patched(good, second + 25, 64)],
-    ['overlapping tensors', patched(good, second + 25, 0)],
-    ['a repeated tensor name', file({}, [tensor('w', 8), tensor('w', 8)])],
+    ['an alignment of 0', /general.alignment is 0/, file({ 'general.alignment': u32(0) })],
+    ['an alignment of 48', /is 48/, file({ 'general.alignment': u32(48) })],
+    ['an alignment of 2^21', /is 2097152/, file({ 'general.alignment': u32(2_097_152) })],
+    ['an alignment that is text', /is 32/, file({ 'general.alignment': { type: 'string', value: '32' } })],
+    ['a tensor name of 65 bytes', /at most 64/, file({}, [tensor('n'.repeat(65), 8)])],
+    ['an empty tensor name', /name is empty/, file({}, [tensor('', 8)])],
+    ['no dimensions', /0 dimensions/, patched(good, entry + 9, 0)],
+    ['five dimensions', /5 dimensions/, patched(good, entry + 9, 5)],
+    ['a dimension of 0', /dimension of 0/, patched(good, entry + 13, 0)],
+    ['a tensor type that does not exist', /type 200/, patched(good, entry + 21, 200)],
+    ['a removed tensor type', /type 4/, patched(good, entry + 21, 4)],
+    ['an offset that is not aligned', /not aligned/, patched(good, second + 25, 33)],
+    ['an offset behind the end', /behind the end/, patched(good, second + 25, 64)],
+    ['overlapping tensors', /overlap/, patched(good, second + 25, 0)],
+    ['a repeated tensor name', /stands twice/, file({}, [tensor('w', 8), tensor('w', 8)])],
     [
       'a product of dimensions that overflows',
+      /2\^53 values/,
       writeGguf({ metadata: new Map(), tensors: [{ ...tensor('w', 8), shape: [2 ** 40, 2 ** 40] }] }),
     ],
-    ['bytes that overflow', writeGguf({ metadata: new Map(), tensors: [{ ...tensor('w', 8), shape: [2 ** 52] }] })],
+    [
+      'bytes that overflow',
+      /2\^53 bytes/,
+      writeGguf({ metadata: new Map(), tensors: [{ ...tensor('w', 8), shape: [2 ** 52] }] }),
+    ],
     [
       'a row of Q8_0 that is no multiple of 32',
+      /multiple of 32/,
       writeGguf({ metadata: new Map(), tensors: [{ ...tensor('w', 8), type: 'Q8_0', shape: [16, 2] }] }),
     ],
-  ])('refuses %s', async (_name, bytes) => {
-    expect(await codeOf(bytes)).toBe('MODEL_SYNTAX');
+  ])('refuses %s', async (_name, message, bytes) => {
+    const refusal = expect.objectContaining({ code: 'MODEL_SYNTAX', message: expect.stringMatching(message) });
+    await expect(readGguf(memorySource(bytes))).rejects.toEqual(refusal);
+  });
+
+  it('refuses a header beyond 256 MiB before it reads it', async () => {
+    const prefix = file({ k: { type: 'string', value: '' } });
+    // One metadata entry whose string claims 16 MiB, again and again: every key is its own number.
+    const entryBytes = 8 + 8 + 4 + 8 + 2 ** 24;
+    let furthest = 0;
+    const source: ByteSource = {
+      size: 2 ** 40,
+      read(offset, length) {
+        furthest = Math.max(furthest, offset + length);
+        const bytes = new Uint8Array(length).fill(0x61);
+        const put = (at: number, values: Uint8Array): void => {
+          for (let index = 0; index < values.length; index += 1) {
+            if (at + index >= offset && at + index < offset + length)
+              bytes[at + index - offset] = values[index] as number;
+          }
+        };
+        put(0, patched(prefix.slice(0, 24), 16, 64));
+        for (let entry = 0; entry < 20; entry += 1) {
+          const head = new DataView(new ArrayBuffer(28));
+          head.setUint32(0, 8, true);
+          for (let index = 8; index < 16; index += 1) head.setUint8(index, 0x30 + ((entry >> (index - 8)) & 1));
+          head.setUint32(16, 8, true);
+          head.setUint32(20, 2 ** 24, true);
+          put(24 + entry * entryBytes, new Uint8Array(head.buffer));
+        }
+        return Promise.resolve(bytes);
+      },
+    };
+    await expect(readGguf(source)).rejects.toThrow('the header is larger than 268435456 bytes');
+    expect(furthest).toBeLessThan(2 ** 28 + 2 ** 21);
   });
 
   it('refuses a repeated key', async () => {

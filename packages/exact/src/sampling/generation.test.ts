@@ -114,6 +114,17 @@ function bytesOf(base64: string): Uint8Array {
   return Uint8Array.from(atob(base64), (character) => character.charCodeAt(0));
 }
 
+/** The model, with all sequences that were made of it. */
+function watch(): { watched: ExactModel; sequences: Sequence[] } {
+  const sequences: Sequence[] = [];
+  const createSequence = (capacity: number): Sequence => {
+    const sequence = model.createSequence(capacity);
+    sequences.push(sequence);
+    return sequence;
+  };
+  return { watched: { config: model.config, createSequence }, sequences };
+}
+
 const again = (options: ReplayOptions, by: ExactModel = model): ReplayOutcome => replay(by, tokenizer, options);
 
 describe('generate', () => {
@@ -157,15 +168,7 @@ describe('generate', () => {
   });
 
   it('releases its sequence when the caller stops early', () => {
-    const sequences: Sequence[] = [];
-    const watched: ExactModel = {
-      config: model.config,
-      createSequence(capacity) {
-        const sequence = model.createSequence(capacity);
-        sequences.push(sequence);
-        return sequence;
-      },
-    };
+    const { watched, sequences } = watch();
     for (const { id } of generate(watched, { prompt, sampling: SAMPLING, tokenizer, modelDigest: digest }))
       if (id >= 0) break;
     expect(() => sequences[0]?.extend([1], 0)).toThrow(expect.objectContaining({ code: 'INTERNAL' }));
@@ -211,6 +214,16 @@ describe('replay', () => {
     expect(seen.at(-1)).toEqual([20, 20]);
     expect(seen.every(([done], index) => done - (seen[index - 1]?.[0] ?? 0) <= 6)).toBe(true);
     expect([...replaySteps(model, tokenizer, { ...options, chunk: 5 })].length).toBeGreaterThan(5);
+  });
+
+  it('releases its sequence, whatever it finds', () => {
+    const { replay: options } = run();
+    for (const trace of [options.trace, '0'.repeat(64)]) {
+      const { watched, sequences } = watch();
+      again({ ...options, trace }, watched);
+      expect(sequences).toHaveLength(1);
+      expect(() => sequences[0]?.extend([1], 0)).toThrow(expect.objectContaining({ code: 'INTERNAL' }));
+    }
   });
 
   it('convicts another model, digest, prompt or parameter', () => {
