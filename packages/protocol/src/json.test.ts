@@ -105,6 +105,7 @@ describe('parseJson', () => {
     ["{'a':1}", 'JSON_SYNTAX'],
     ['{"a":1,}', 'JSON_SYNTAX'],
     ['{"a":1;"b":2}', 'JSON_SYNTAX'],
+    ['{xa":1}', 'JSON_SYNTAX'],
     ['[1;2]', 'JSON_SYNTAX'],
     ['[1 2]', 'JSON_SYNTAX'],
     ['{"a"=1}', 'JSON_SYNTAX'],
