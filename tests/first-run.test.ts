@@ -217,25 +217,30 @@ describe('after the first run, with the server stopped', () => {
       'verified-2',
       'verified-3',
     ]);
-    for (const { name, nonce } of saved) {
+    const policy = join(data, 'policy.txt');
+    const checks = saved.map(async ({ name, nonce }) => {
       const file = join(folder, name);
+      const files = ['--request', `${file}.request`, '--response', `${file}.response`, '--policy', policy];
       const words = [
         'verify',
         `${file}.receipt.json`,
-        '--request',
-        `${file}.request`,
-        '--response',
-        `${file}.response`,
-        '--policy',
-        join(data, 'policy.txt'),
+        ...files,
+        '--nonce',
+        nonce,
+        '--replay',
+        '--threads',
+        '1',
+        '--json',
       ];
-      const whole = await runProcess([...words, '--nonce', nonce, '--replay', '--threads', '1', '--json']);
-      expect([name, whole.code, whole.stderr]).toEqual([name, 0, '']);
-      expect(JSON.parse(whole.stdout)).toMatchObject({ verdict: 'valid', level: 'replayed', missing: [], failed: [] });
+      return { name, ...(await runProcess(words)) };
+    });
+    for (const { name, code, stdout, stderr } of await Promise.all(checks)) {
+      expect([name, code, stderr]).toEqual([name, 0, '']);
+      expect(JSON.parse(stdout)).toMatchObject({ verdict: 'valid', level: 'replayed', missing: [], failed: [] });
     }
     const [first] = saved;
     const file = join(folder, first?.name ?? '');
-    const unasked = await runProcess(['verify', `${file}.receipt.json`, '--policy', join(data, 'policy.txt')]);
+    const unasked = await runProcess(['verify', `${file}.receipt.json`, '--policy', policy]);
     expect(unasked.code).toBe(2);
     expect(unasked.stdout).toContain(
       'incomplete: nothing failed, but nonce.match, request.match, response.match could not be checked.',

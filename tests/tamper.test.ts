@@ -279,13 +279,13 @@ const BY_THE_NODE: readonly (readonly [string, () => Promise<Shown>, readonly Ch
 describe('tampering on the way is caught by a named check', () => {
   it('holds when nobody tampers', async () => {
     for (const exchange of [honest, stream]) {
-      const { code, report } = await scene.verify(exchange);
+      const { code, report } = await scene.verify(exchange, 'replayed');
       expect([code, report.verdict, report.level, report.failed]).toEqual([0, 'valid', 'replayed', []]);
     }
   });
 
   it.each(ON_THE_WAY)('%s', async (_name, tamper, caught) => {
-    const { code, failed } = await scene.verify(await tamper());
+    const { code, failed } = await scene.verify(await tamper(), 'sealed');
     expect(code).toBe(1);
     expect(failed).toEqual(caught);
   });
@@ -293,7 +293,7 @@ describe('tampering on the way is caught by a named check', () => {
 
 describe('a lie that the node itself seals is caught by a named check', () => {
   it.each(BY_THE_NODE)('%s', async (_name, lie, caught) => {
-    const { code, failed } = await scene.verify(await lie());
+    const { code, failed } = await scene.verify(await lie(), 'replayed');
     expect(code).toBe(1);
     expect(failed).toEqual(caught);
   });

@@ -223,9 +223,10 @@ export class Scene {
     return { ...exchange, bundle: { ...exchange.bundle, body, proof, disclosure } };
   }
 
-  /** `runproof verify --replay` on the files of an exchange. */
+  /** `runproof verify` on the files of an exchange, with `--replay` where the table asks for it. */
   async verify(
     exchange: Omit<Exchange, 'bundle'> & { readonly bundle: Bundle | string },
+    how: 'sealed' | 'replayed',
   ): Promise<{ code: number | null; failed: readonly CheckId[]; report: VerificationReport }> {
     this.#files += 1;
     const name = join(this.folder, String(this.#files));
@@ -235,17 +236,9 @@ export class Scene {
     await writeFile(`${name}.response`, exchange.response);
     await writeFile(`${name}.policy`, this.policy);
     const files = ['--request', `${name}.request`, '--response', `${name}.response`, '--policy', `${name}.policy`];
-    const outcome = await runHere([
-      'verify',
-      `${name}.receipt.json`,
-      ...files,
-      '--nonce',
-      exchange.nonce,
-      '--replay',
-      '--threads',
-      '1',
-      '--json',
-    ]);
+    const replaying = how === 'replayed' ? ['--replay', '--threads', '1'] : [];
+    const words = ['verify', `${name}.receipt.json`, ...files, '--nonce', exchange.nonce, ...replaying, '--json'];
+    const outcome = await runHere(words);
     const report = JSON.parse(outcome.stdout) as VerificationReport;
     return { code: outcome.code, failed: report.failed, report };
   }
