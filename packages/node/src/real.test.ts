@@ -116,6 +116,35 @@ it.each(CALLS)('%s: many at once, plain and streamed, verify and replay', async 
   for (let index = 0; index < texts.length; index += 2) expect(texts[index + 1]).toBe(texts[index]);
 });
 
+const NEUTRAL = {
+  n: 1,
+  store: false,
+  service_tier: 'auto',
+  user: 'someone',
+  metadata: { purpose: 'test' },
+  top_k: null,
+};
+const NEUTRAL_CHAT = {
+  ...{ tools: [], tool_choice: 'auto', functions: [], function_call: 'none', parallel_tool_calls: false },
+  ...{ response_format: { type: 'text' }, modalities: ['text'], reasoning_effort: 'none', prompt_cache_key: 'k' },
+  ...{ safety_identifier: 's', audio: null, prediction: null, verbosity: null, web_search_options: null },
+  ...{ max_tokens: 3, max_completion_tokens: 3, logprobs: true, top_logprobs: 2 },
+};
+const NEUTRAL_TEXT = { best_of: 1, echo: false, suffix: '', max_tokens: 3, logprobs: 2 };
+
+it.each(CALLS)('%s: what the node accepts beside, the verifier accepts too', async (path, prompt, operation) => {
+  const more = operation === 'chat.completion' ? NEUTRAL_CHAT : NEUTRAL_TEXT;
+  const nonce = nonceOf(`neutral ${path}`);
+  const request = JSON.stringify({ model: engine.model.digest, ...prompt, ...NEUTRAL, ...more });
+  const response = await post(path, request, nonce);
+  const bytes = new Uint8Array(await response.arrayBuffer());
+  const id = response.headers.get('runproof-receipt');
+  const bundle = await fetch(`${server.url}/v1/receipts/${id}`, { headers: { 'Runproof-Nonce': nonce } });
+  const report = await verify(await bundle.text(), { policy, request: utf8(request), response: bytes, nonce });
+  expect(report.failed).toEqual([]);
+  expect(report.verdict).toBe('valid');
+});
+
 it('a client that leaves in the middle ends the run, and the next one is served', async () => {
   const leaving = new AbortController();
   const request = {

@@ -251,25 +251,33 @@ describe('what is hardly HTTP', () => {
     expect((await fetch(`${server.url}/livez`)).status).toBe(200);
   });
 
-  it.each([true, false])('a body that is too large is answered with 413, and read no further (announced: %s)', async (announced) => {
-    const { kit, server } = await start({ bodyBytesMax: 10_000 });
-    const filler = Buffer.alloc(64 * 1024, 0x20);
-    let sent = 0;
-    const chunks = new ReadableStream<Uint8Array>({
-      pull(controller) {
-        sent += filler.length;
-        if (sent > 4 * 1024 * 1024) controller.close();
-        else controller.enqueue(filler);
-      },
-    });
-    const body = announced ? Buffer.alloc(4 * 1024 * 1024, 0x20) : chunks;
-    const init = { method: 'POST', headers: { 'Content-Type': 'application/json' }, body, duplex: 'half' } as RequestInit;
-    const response = await fetch(server.url + CHAT, init);
-    expect(response.status).toBe(413);
-    expect(((await response.json()) as { error: { code: string } }).error.code).toBe('JSON_SIZE');
-    expect(kit.engine.requests).toHaveLength(0);
-    expect((await fetch(`${server.url}/livez`)).status).toBe(200);
-  });
+  it.each([true, false])(
+    'a body that is too large is answered with 413, and read no further (announced: %s)',
+    async (announced) => {
+      const { kit, server } = await start({ bodyBytesMax: 10_000 });
+      const filler = Buffer.alloc(64 * 1024, 0x20);
+      let sent = 0;
+      const chunks = new ReadableStream<Uint8Array>({
+        pull(controller) {
+          sent += filler.length;
+          if (sent > 4 * 1024 * 1024) controller.close();
+          else controller.enqueue(filler);
+        },
+      });
+      const body = announced ? Buffer.alloc(4 * 1024 * 1024, 0x20) : chunks;
+      const init = {
+        method: 'POST',
+        headers: { 'Content-Type': 'application/json' },
+        body,
+        duplex: 'half',
+      } as RequestInit;
+      const response = await fetch(server.url + CHAT, init);
+      expect(response.status).toBe(413);
+      expect(((await response.json()) as { error: { code: string } }).error.code).toBe('JSON_SIZE');
+      expect(kit.engine.requests).toHaveLength(0);
+      expect((await fetch(`${server.url}/livez`)).status).toBe(200);
+    },
+  );
 
   it('an address in use is one clear sentence', async () => {
     const { kit, server } = await start();
