@@ -8,7 +8,7 @@ import type { VerificationReport } from '@runproof/verify';
 import { generateText, streamText } from 'ai';
 import OpenAI from 'openai';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { runProcess, type ServerProcess, startServer } from './support/programs.ts';
+import { ROOT, runProcess, type ServerProcess, startProxyServer, startServer } from './support/programs.ts';
 
 const MODEL_NAME = 'runproof-tiny';
 const MESSAGES = [{ role: 'user' as const, content: 'Tell me a story about a fox.' }];
@@ -202,6 +202,24 @@ describe('a first run with verifiedFetch', () => {
   });
 });
 
+describe('a first run behind the proxy', () => {
+  it('replays every answer for a stock SDK that knows nothing of it', async () => {
+    const proxy = await startProxyServer(server.url, join(data, 'policy.txt'));
+    let said = '';
+    proxy.child.stderr?.on('data', (text: string) => (said += text));
+    const client = new OpenAI({ baseURL: `${proxy.url}/v1`, apiKey: 'none' });
+    const asked = { model: MODEL_NAME, messages: MESSAGES, ...LIMIT, seed: 3 };
+    const plain = await client.chat.completions.create(asked);
+    let streamed = '';
+    for await (const chunk of await client.chat.completions.create({ ...asked, stream: true })) {
+      streamed += chunk.choices[0]?.delta.content ?? '';
+    }
+    expect(await proxy.stop()).toBe(0);
+    expect(streamed).toBe(plain.choices[0]?.message.content);
+    expect(said.match(/valid: replayed\. \d+ tokens equal, bit for bit/g)).toHaveLength(2);
+  });
+});
+
 describe('after the first run, with the server stopped', () => {
   it('ends by itself on SIGTERM', async () => {
     expect(await server.stop()).toBe(0);
@@ -261,6 +279,11 @@ describe('after the first run, with the server stopped', () => {
     expect((JSON.parse(grown.stdout) as { size: number }).size).toBe(
       (JSON.parse(proved.stdout) as { size: number }).size + 2,
     );
+  });
+
+  it('starts by its name, as npx starts it', async () => {
+    const outcome = await runProcess(['--version'], {}, join(ROOT, 'packages', 'cli', 'bin', 'runproof.mjs'));
+    expect(outcome).toEqual({ code: 0, stdout: '0.1.0\n', stderr: '' });
   });
 
   it('says in one sentence what keeps it from starting', async () => {

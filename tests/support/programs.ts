@@ -17,12 +17,13 @@ export interface Outcome {
   readonly stderr: string;
 }
 
-/** Runs `runproof …words` in a process of its own, to its end. */
+/** Runs `runproof …words` in a process of its own, to its end; `script` is what Node starts. */
 export async function runProcess(
   words: readonly string[],
   environment: Readonly<Record<string, string>> = {},
+  script: string = MAIN,
 ): Promise<Outcome> {
-  const child = spawn(NODE, [MAIN, ...words], {
+  const child = spawn(NODE, [script, ...words], {
     env: { ...process.env, ...environment },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
@@ -47,33 +48,34 @@ export async function runHere(words: readonly string[]): Promise<Outcome> {
 
 export interface ServerProcess {
   readonly url: string;
-  /** everything on stdout until it said ready */
+  /** everything that it said until it was ready */
   readonly greeting: string;
   readonly child: ChildProcess;
   /** Signals, waits for the end. */
   stop(signal?: NodeJS.Signals): Promise<number | null>;
 }
 
-const LAST_LINE = 'npx runproof chat';
-
-/** `runproof up` on a free port; resolves when it has said that it is ready. */
-export async function startServer(data: string, more: readonly string[] = []): Promise<ServerProcess> {
-  const child = spawn(NODE, [MAIN, 'up', '--port', '0', '--threads', '1', ...more], {
-    env: { ...process.env, RUNPROOF_DATA: data },
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
-  let [greeting, errors] = ['', ''];
-  child.stderr.setEncoding('utf8').on('data', (text: string) => (errors += text));
+/** Starts a serving command; resolves when it has said `last`. */
+async function startServing(
+  words: readonly string[],
+  data: string,
+  last: string,
+  address: RegExp,
+): Promise<ServerProcess> {
+  const environment = { ...process.env, RUNPROOF_DATA: data };
+  const child = spawn(NODE, [MAIN, ...words], { env: environment, stdio: ['ignore', 'pipe', 'pipe'] });
+  let greeting = '';
   await new Promise<void>((resolve, reject) => {
-    child.stdout.setEncoding('utf8').on('data', (text: string) => {
+    const listen = (text: string): void => {
       greeting += text;
-      if (greeting.includes(LAST_LINE)) resolve();
-    });
-    child.once('close', (code) => reject(new Error(`runproof up ended with ${code}: ${errors}`)));
+      if (greeting.includes(last)) resolve();
+    };
+    child.stdout.setEncoding('utf8').on('data', listen);
+    child.stderr.setEncoding('utf8').on('data', listen);
+    child.once('close', (code) => reject(new Error(`runproof ${words[0]} ended with ${code}: ${greeting}`)));
   });
-  const url = /serves (http:\/\/[^\s/]+)\/v1/.exec(greeting)?.[1] ?? '';
   return {
-    url,
+    url: address.exec(greeting)?.[1] ?? '',
     greeting,
     child,
     async stop(signal = 'SIGTERM') {
@@ -82,4 +84,16 @@ export async function startServer(data: string, more: readonly string[] = []): P
       return (await closed)[0];
     },
   };
+}
+
+/** `runproof up` on a free port. */
+export function startServer(data: string): Promise<ServerProcess> {
+  const words = ['up', '--port', '0', '--threads', '1'];
+  return startServing(words, data, 'npx runproof chat', /serves (http:\/\/[^\s/]+)\/v1/);
+}
+
+/** `runproof proxy` on a free port, in front of the node at `url`, replaying every answer. */
+export function startProxyServer(url: string, policy: string): Promise<ServerProcess> {
+  const words = ['proxy', '--url', url, '--policy', policy, '--port', '0', '--replay', '--threads', '1'];
+  return startServing(words, policy, 'OPENAI_BASE_URL', /verified at (http:\/\/[^\s/]+)\/v1/);
 }
