@@ -1,6 +1,6 @@
 // Reading the fields of a received object: each reader gives the value in its one canonical form, or `RECEIPT_SYNTAX` naming the place.
 import { RunproofError } from './errors.ts';
-import { isJsonObject, type JsonObject, type JsonValue } from './json.ts';
+import { isJsonObject, type JsonObject, type JsonValue, shorten } from './json.ts';
 
 const HEX32 = /^[0-9a-f]{64}$/;
 export const DIGEST = /^sha256:[0-9a-f]{64}$/;
@@ -14,7 +14,7 @@ export function exactObject(value: JsonValue | undefined, field: string, names: 
   const record = anyObject(value, field);
   for (const name of Object.keys(record)) {
     // The name is the attacker's: it is shown, but not at any length.
-    const shown = name.slice(0, 64);
+    const shown = shorten(name);
     if (!names.includes(name))
       throw new RunproofError('RECEIPT_SYNTAX', `${field} has an unknown field ${JSON.stringify(shown)}.`, {
         field: `${field}.${shown}`,

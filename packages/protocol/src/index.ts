@@ -21,7 +21,7 @@ export {
 export type { ErrorCode, Evidence } from './errors.ts';
 export { ERROR_CODES, RunproofError } from './errors.ts';
 export type { JsonLimits, JsonObject, JsonValue } from './json.ts';
-export { decodeUtf8, isJsonObject, parseJson } from './json.ts';
+export { decodeUtf8, isJsonObject, parseJson, shorten } from './json.ts';
 export type { ModelManifest } from './model-manifest.ts';
 export { digestOf, modelManifest } from './model-manifest.ts';
 export type { RequestPrompt } from './prompt.ts';

@@ -37,6 +37,12 @@ export function isWellFormed(text: string): boolean {
   return !LONE_SURROGATE.test(text);
 }
 
+/** The first `lengthMax` UTF-16 units of a well-formed text, less one where that would halve a character: what a message shows of hostile input. */
+export function shorten(text: string, lengthMax = 64): string {
+  const cut = text.slice(0, lengthMax);
+  return isWellFormed(cut) ? cut : cut.slice(0, -1);
+}
+
 /** True for numbers that JSON carries without loss everywhere: finite, and integers within 2^53 - 1 (RFC 7493 §2.2). */
 export function isInteroperableNumber(value: number): boolean {
   return Number.isFinite(value) && (!Number.isInteger(value) || Number.isSafeInteger(value));
@@ -180,7 +186,7 @@ class JsonReader {
       if (this.#text.charCodeAt(start) !== QUOTE) throw this.#error('JSON_SYNTAX', 'expected a name');
       const name = this.#string();
       if (name in members)
-        throw this.#error('JSON_DUPLICATE_NAME', `the name ${JSON.stringify(name.slice(0, 64))} stands twice`, start);
+        throw this.#error('JSON_DUPLICATE_NAME', `the name ${JSON.stringify(shorten(name))} stands twice`, start);
       this.#space();
       if (this.#text[this.#position] !== ':') throw this.#error('JSON_SYNTAX', 'expected :');
       this.#position += 1;

@@ -4,7 +4,7 @@ import { utf8 } from './bytes.ts';
 import { encodeCanonicalJson } from './canonical-json.ts';
 import { receiptIdOfBundle } from './commitment.ts';
 import { RunproofError } from './errors.ts';
-import { type JsonObject, type JsonValue, parseJson } from './json.ts';
+import { type JsonObject, type JsonValue, parseJson, shorten } from './json.ts';
 import { bundleFromValue, encodeBundle, parseBundle, parseReceiptBody } from './receipt.ts';
 import type { Bundle } from './types.ts';
 
@@ -168,6 +168,15 @@ describe('bundle', () => {
       );
     },
   );
+
+  it('shows a hostile name shortened, and not halved', () => {
+    const name = `${'x'.repeat(63)}${'👋'.repeat(10_000)}`;
+    expect(failure(() => bundleFromValue({ ...parseBundle(TEXT), [name]: 1 } as unknown as JsonObject))).toBe(
+      `bundle.${'x'.repeat(63)}`,
+    );
+    expect(shorten('ab👋', 3)).toBe('ab');
+    expect(shorten('ab👋', 4)).toBe('ab👋');
+  });
 
   it('refuses ids beyond 32 bits', () => {
     expect(failure(() => bundleFromValue(changed('disclosure.prompt', [4294967296, 1, 2])))).toBe(

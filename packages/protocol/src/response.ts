@@ -1,7 +1,7 @@
 // What a client received, as far as a receipt speaks about it. A response may carry nothing that the receipt does not cover: text in a
 // field that no commitment binds would look verified to whoever reads it.
 import { RunproofError } from './errors.ts';
-import { isJsonObject, type JsonObject, type JsonValue } from './json.ts';
+import { isJsonObject, type JsonObject, type JsonValue, shorten } from './json.ts';
 import { CONTENT_LENGTH_MAX } from './limits.ts';
 import type { FinishReason, Operation, ReceiptBody } from './types.ts';
 
@@ -25,7 +25,8 @@ function saysNothing(value: JsonValue | undefined): boolean {
 function assertOnly(record: JsonObject, known: readonly string[], field: string): void {
   for (const name of Object.keys(record)) {
     if (known.includes(name) || saysNothing(record[name])) continue;
-    throw responseError(`${field}.${name.slice(0, 64)} is not covered by a receipt.`, `${field}.${name.slice(0, 64)}`);
+    const place = `${field}.${shorten(name)}`;
+    throw responseError(`${place} is not covered by a receipt.`, place);
   }
 }
 

@@ -13,6 +13,7 @@ import {
   type ReceiptBody,
   RunproofError,
   type SamplingParameters,
+  shorten,
 } from '@runproof/protocol';
 import type { Policy } from '@runproof/tlog';
 import { mismatch } from './report.ts';
@@ -45,7 +46,7 @@ function assertModel(body: ReceiptBody, request: JsonObject, policy: Policy): vo
   const named = policy.models.filter((model) => model.name === wanted);
   const known = named.length === 0 || named.some((model) => model.digest === digest);
   if (known && (wanted === name || wanted === digest)) return;
-  const shown = typeof wanted === 'string' ? wanted.slice(0, 128) : typeof wanted;
+  const shown = typeof wanted === 'string' ? shorten(wanted, 128) : typeof wanted;
   throw mismatch('PARAMETER_MISMATCH', 'The request asks for another model.', {
     parameter: 'model',
     expected: shown,

@@ -1,6 +1,6 @@
 // Fields of a request that a receipt can answer for (specs/receipt.md, Requests). A field that would have changed the answer and that no
 // effective parameter tells was ignored in silence: the answer is not to this request.
-import { encodeCanonicalJson, type JsonObject, RunproofError } from '@runproof/protocol';
+import { encodeCanonicalJson, type JsonObject, RunproofError, shorten } from '@runproof/protocol';
 
 /** Checked elsewhere: by the effective parameters, as the prompt, or as the model. */
 const TOLD = [
@@ -55,7 +55,7 @@ export function assertAnswerable(request: JsonObject): void {
   for (const [name, value] of Object.entries(request)) {
     if (value === null || ANSWERED.has(name)) continue;
     if (NEUTRAL.get(name)?.includes(encodeCanonicalJson(value)) === true) continue;
-    const parameter = name.slice(0, 64);
+    const parameter = shorten(name);
     throw new RunproofError(
       'PARAMETER_UNSUPPORTED',
       `No receipt answers for ${JSON.stringify(parameter)} of the request.`,

@@ -1,5 +1,5 @@
 // The spine of verification: one call per check, in the order of specs/verify-report.md. Everything in the bundle and in the response is hostile.
-import { type Bundle, parseBundle, receiptIdOfBundle, utf8 } from '@runproof/protocol';
+import { type Bundle, parseBundle, receiptIdOfBundle, shorten, utf8 } from '@runproof/protocol';
 import { type Ed25519Verify, type Policy, parsePolicy } from '@runproof/tlog';
 import {
   checkEngineTrusted,
@@ -50,7 +50,7 @@ function readBundle(input: Uint8Array | string): { detail: string; value: Read }
 function checkNonce(bundle: Bundle, nonce: string): { detail: string; value: true } {
   const got = bundle.body.nonce;
   if (got !== nonce)
-    throw mismatch('NONCE_MISMATCH', 'The receipt was made for another nonce.', { expected: nonce.slice(0, 128), got });
+    throw mismatch('NONCE_MISMATCH', 'The receipt was made for another nonce.', { expected: shorten(nonce, 128), got });
   return { detail: nonce, value: true };
 }
 
