@@ -16,9 +16,11 @@ import {
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
-import type { Checkpoint } from '@runproof/tlog';
+import { type Checkpoint, EMPTY_ROOT, encodeCheckpoint, signNote } from '@runproof/tlog';
 import { describe, expect, it } from 'vitest';
+import { CheckpointSlots } from './checkpoint-slots.ts';
 import { fsck, type Inclusion, type Log, openLog } from './index.ts';
+import { readLogKey } from './log-key.ts';
 import {
   codeOf,
   entries,
@@ -250,6 +252,17 @@ describe('one changed byte', () => {
       copyFileSync(join(two.directory, name), join(copy, name));
       expect(await codeOf(openLog(options(copy))), name).toBe('LOG_CORRUPT');
     }
+  });
+});
+
+describe('a checkpoint of another origin', () => {
+  it('is a refusal also when the log has signed it itself', async () => {
+    const { directory, log } = await logOf(0);
+    await log.close();
+    const key = readLogKey(join(directory, 'key'));
+    const other = { origin: 'other.example', size: 0, root: EMPTY_ROOT, extensions: [] };
+    CheckpointSlots.create(join(directory, 'checkpoint'), signNote(encodeCheckpoint(other), key));
+    expect(await codeOf(openLog(options(directory)))).toBe('LOG_CORRUPT');
   });
 });
 

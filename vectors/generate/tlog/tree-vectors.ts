@@ -1,6 +1,6 @@
 // Proofs in the Merkle tree.
 import { encodeBase64 } from '@runproof/protocol';
-import { consistencyProof, inclusionProof, leafHash } from '@runproof/tlog';
+import { consistencyProof, inclusionProof, leafHash, nodeHash } from '@runproof/tlog';
 import { entry, root, SIZES, tree } from './material.ts';
 
 export function inclusionVectors(): [object[], object[]] {
@@ -22,13 +22,21 @@ export function inclusionVectors(): [object[], object[]] {
     { comment: 'index beyond the tree', ...good, index: 9 },
     { comment: 'another index', ...good, index: 4 },
     { comment: 'another size', ...good, size: 17 },
-    { comment: 'another leaf', ...good, leafHash: claim(4, 9).leafHash },
+    { comment: 'another leaf', ...good, leafHash: claim(4, 9).leafHash, nodeHash },
     { comment: 'another root', ...good, root: encodeBase64(root(8)) },
     { comment: 'one hash too few', ...good, proof: good.proof.slice(1) },
     { comment: 'one hash too many', ...good, proof: [...good.proof, good.root] },
     { comment: 'two hashes swapped', ...good, proof: [good.proof[1], good.proof[0], ...good.proof.slice(2)] },
     { comment: 'a hash of 31 bytes', ...good, proof: [encodeBase64(new Uint8Array(31)), ...good.proof.slice(1)] },
     { comment: 'no proof in the empty tree', ...good, index: 0, size: 0, proof: [] },
+    {
+      comment: 'a proof of a larger tree than was signed, whose root fits',
+      index: 0,
+      size: 1,
+      leafHash: encodeBase64(leafHash(entry(1))),
+      root: encodeBase64(root(2)),
+      proof: [encodeBase64(leafHash(entry(0)))],
+    },
     { comment: 'a negative index', ...good, index: -1 },
     { comment: 'a size that is no integer', ...good, size: 9.5 },
   ];
@@ -59,6 +67,14 @@ export function consistencyVectors(): [object[], object[]] {
     { comment: 'one hash too few', ...good, proof: good.proof.slice(0, -1) },
     { comment: 'one hash too many', ...good, proof: [...good.proof, good.root2] },
     { comment: 'no hashes', ...good, proof: [] },
+    { comment: 'a proof to a smaller tree than was signed, whose roots fit', ...claim(3, 4), size2: 8 },
+    {
+      comment: 'a proof that goes on above the signed sizes, to roots that fit',
+      ...claim(3, 4),
+      root1: encodeBase64(nodeHash(root(1), root(3))),
+      root2: encodeBase64(nodeHash(root(1), root(4))),
+      proof: [...claim(3, 4).proof, encodeBase64(root(1))],
+    },
     { comment: 'equal sizes with two roots', ...claim(6, 6), root2: encodeBase64(root(5)) },
     { comment: 'equal sizes with a proof', ...claim(6, 6), proof: [encodeBase64(root(6))] },
     { comment: 'a hash of 33 bytes', ...good, proof: [encodeBase64(new Uint8Array(33)), ...good.proof.slice(1)] },
