@@ -115,7 +115,11 @@ const REQUESTS: readonly (readonly [string, Operation, string])[] = [
   [
     'everything',
     'chat.completion',
-    `{${ASK},"temperature":0.7,"top_p":0.9,"top_k":40,"min_p":0.05,"frequency_penalty":-2,"presence_penalty":2,"repetition_penalty":1.1,"logit_bias":{"10":5,"9":-100},"stop":["a","b"],"max_completion_tokens":64,"max_tokens":32,"seed":-7}`,
+    [
+      `{${ASK},"temperature":0.7,"top_p":0.9,"top_k":40,"min_p":0.05`,
+      `,"frequency_penalty":-2,"presence_penalty":2,"repetition_penalty":1.1`,
+      `,"logit_bias":{"10":5,"9":-100},"stop":["a","b"],"max_completion_tokens":64,"max_tokens":32,"seed":-7}`,
+    ].join(''),
   ],
   ['more tokens than fit', 'chat.completion', `{${ASK},"max_tokens":5000}`],
   [
