@@ -1,4 +1,4 @@
-// Attention (specs/exact-1.md §6 step 5). A unit is one query head of up to TILE consecutive rows, so that a page of K and V is
+// Attention (specs/exact-1.md §6 step 5). A unit is a few query heads of up to TILE consecutive rows, so that a page of K and V is
 // read once for them. Rows use their own page tables and positions: whether neighbours share a sequence changes no bit.
 import { exp32, laneSum, nonFinite } from './elementary';
 import { PAGE } from './heads';
@@ -128,51 +128,75 @@ function finish(o: usize, out: usize, size: i32, r: f32): void {
   }
 }
 
+/** Last position of `row`. */
+@inline
+function positionOf(op: usize, row: i32): i32 {
+  return load<i32>(load<usize>(op, 16) + (<usize>row << 2));
+}
+
+/** Address of a page of `row`, at the layer of the operation. */
+@inline
+function pageOf(op: usize, row: i32, page: i32): usize {
+  return load<usize>(load<usize>(load<usize>(op, 20) + (<usize>row << 2)) + (<usize>page << 2)) + load<usize>(op, 24);
+}
+
+/** Rows `first` up to `last` with `count` query heads from `head`, which share a KV head: its pages are read once for all. */
+function attendUnit(op: usize, part: i32, first: i32, last: i32, head: i32, count: i32): void {
+  const size = load<i32>(op, 36), width = <usize>size << 2, valueWidth = <usize>((size + 3) & ~3) << 2;
+  const keyBytes = width * PAGE, offset = <usize>(head / load<i32>(op, 32)) * (keyBytes + valueWidth * PAGE);
+  const slots = (last - first) * count, row4 = load<usize>(op, 48), scale = v128.load32_splat(op, 52);
+  const scores = load<usize>(op, 40) + <usize>part * load<usize>(op, 44), sums = scores + row4 * slots;
+  const inverses = sums + valueWidth * slots, query = load<usize>(op) + <usize>head * width;
+  let pages = 0;
+  for (let row = first; row < last; row += 1) pages = max(pages, (positionOf(op, row) >> 5) + 1);
+  for (let page = 0; page < pages; page += 1) {
+    for (let row = first; row < last; row += 1) {
+      if (page > positionOf(op, row) >> 5) continue;
+      const keys = pageOf(op, row, page) + offset, q = query + <usize>row * load<usize>(op, 4);
+      const out = scores + <usize>(row - first) * count * row4 + (<usize>page << 7);
+      for (let h: usize = 0; h < <usize>count; h += 1) scorePage(q + h * width, keys, size, out + h * row4, scale);
+    }
+  }
+  for (let slot = 0; slot < slots; slot += 1) {
+    const row = first + slot / count, inverse = softmax(scores + <usize>slot * row4, positionOf(op, row) + 1);
+    store<f32>(inverses + (<usize>slot << 2), inverse);
+    if (inverse != inverse) fail(load<usize>(op, 56), row, load<u32>(op, 60));
+  }
+  memory.fill(sums, 0, valueWidth * slots);
+  for (let page = 0; page < pages; page += 1) {
+    for (let row = first; row < last; row += 1) {
+      const held = min(positionOf(op, row) + 1 - page * PAGE, PAGE);
+      if (held <= 0) continue;
+      const values = pageOf(op, row, page) + offset + keyBytes, slot = <usize>(row - first) * count;
+      for (let h: usize = slot; h < slot + count; h += 1) {
+        valuePage(scores + h * row4 + (<usize>page << 7), values, valueWidth, held, sums + h * valueWidth);
+      }
+    }
+  }
+  for (let slot: usize = 0; slot < <usize>slots; slot += 1) {
+    const row = <usize>first + slot / count;
+    const out = load<usize>(op, 8) + row * load<usize>(op, 12) + (<usize>head + (slot % count)) * width;
+    finish(sums + slot * valueWidth, out, size, load<f32>(inverses + (slot << 2)));
+  }
+}
+
 /**
  * Words: 0 q, 4 q stride, 8 output, 12 output stride, 16 positions, 20 page tables, 24 offset of the layer in a page, 28 heads,
  * 32 heads per kv head, 36 head dimension, 40 scratch, 44 scratch bytes per part, 48 bytes of one row of scores, 52 scale,
- * 56 status, 60 tag.
+ * 56 status, 60 tag, 64 most heads of a unit.
  */
 export function attend(op: usize, rows: i32, part: i32, parts: i32): void {
-  const queryHeads = load<i32>(op, 28), size = load<i32>(op, 36), tiles = (rows + TILE - 1) / TILE;
-  const width = <usize>size << 2, valueWidth = <usize>((size + 3) & ~3) << 2;
-  const keyBytes = width * PAGE, pairBytes = keyBytes + valueWidth * PAGE;
-  const positions = load<usize>(op, 16), tables = load<usize>(op, 20), row4 = load<usize>(op, 48);
-  const scores = load<usize>(op, 40) + <usize>part * load<usize>(op, 44), sums = scores + row4 * TILE;
-  const scale = v128.load32_splat(op, 52), end = rangeStart(tiles * queryHeads, part + 1, parts);
-  for (let unit = rangeStart(tiles * queryHeads, part, parts); unit < end; unit += 1) {
-    const tile = unit / queryHeads, head = unit - tile * queryHeads;
-    const first = tile * TILE, last = min(first + TILE, rows);
-    const offset = load<usize>(op, 24) + <usize>(head / load<i32>(op, 32)) * pairBytes;
-    let pages = 0;
-    for (let row = first; row < last; row += 1) pages = max(pages, (load<i32>(positions + (<usize>row << 2)) >> 5) + 1);
-    memory.fill(sums, 0, valueWidth * TILE);
-    for (let page = 0; page < pages; page += 1) {
-      for (let row = first; row < last; row += 1) {
-        if (page > load<i32>(positions + (<usize>row << 2)) >> 5) continue;
-        const base = load<usize>(load<usize>(tables + (<usize>row << 2)) + (<usize>page << 2)) + offset;
-        const q = load<usize>(op) + <usize>row * load<usize>(op, 4) + <usize>head * width;
-        scorePage(q, base, size, scores + <usize>(row - first) * row4 + (<usize>page << 7), scale);
-      }
-    }
-    for (let row = first; row < last; row += 1) {
-      const inverse = softmax(scores + <usize>(row - first) * row4, load<i32>(positions + (<usize>row << 2)) + 1);
-      store<f32>(sums + valueWidth * TILE + (<usize>(row - first) << 2), inverse);
-      if (inverse != inverse) fail(load<usize>(op, 56), row, load<u32>(op, 60));
-    }
-    for (let page = 0; page < pages; page += 1) {
-      for (let row = first; row < last; row += 1) {
-        const count = min(load<i32>(positions + (<usize>row << 2)) + 1 - page * PAGE, PAGE);
-        if (count <= 0) continue;
-        const base = load<usize>(load<usize>(tables + (<usize>row << 2)) + (<usize>page << 2)) + offset;
-        const own = <usize>(row - first);
-        valuePage(scores + own * row4 + (<usize>page << 7), base + keyBytes, valueWidth, count, sums + own * valueWidth);
-      }
-    }
-    for (let row = first; row < last; row += 1) {
-      const own = <usize>(row - first), inverse = load<f32>(sums + valueWidth * TILE + (own << 2));
-      const out = load<usize>(op, 8) + <usize>row * load<usize>(op, 12) + <usize>head * width;
-      finish(sums + own * valueWidth, out, size, inverse);
-    }
+  const queryHeads = load<i32>(op, 28), group = load<i32>(op, 32), tiles = (rows + TILE - 1) / TILE;
+  // Heads that share keys stay together where every part still gets its fair share of units.
+  let count = load<i32>(op, 64);
+  while (count > 1) {
+    const units = tiles * (queryHeads / count);
+    if (group % count == 0 && (units % parts == 0 || units >= 4 * parts)) break;
+    count -= 1;
+  }
+  const perTile = queryHeads / count, end = rangeStart(tiles * perTile, part + 1, parts);
+  for (let unit = rangeStart(tiles * perTile, part, parts); unit < end; unit += 1) {
+    const tile = unit / perTile, first = tile * TILE;
+    attendUnit(op, part, first, min(first + TILE, rows), (unit - tile * perTile) * count, count);
   }
 }

@@ -41,7 +41,7 @@ describe('oracle = plain = relaxed', () => {
   const llama = { seed: 90, architecture: 'llama', ...BASE } as const;
   const qwen2 = { seed: 91, architecture: 'qwen2', ...BASE } as const;
   cases.push(
-    ['one KV head for all', { ...llama, type: 'Q8_0', heads: 8, kvHeads: 1, headDim: 8 }, 40],
+    ['one KV head for all twelve heads', { ...llama, type: 'Q8_0', heads: 12, kvHeads: 1, headDim: 8 }, 40],
     ['as many KV heads as heads', { ...qwen2, type: 'Q4_0', heads: 4, kvHeads: 4 }, 35],
     [
       'three heads per KV head, odd head size',

@@ -7,6 +7,8 @@ import type { PlannedTensor, TensorRole } from '../model/plan.ts';
 export const PAGE_POSITIONS = 32;
 /** Rows of one attention tile; the kernels are compiled for it. */
 const TILE_ROWS = 4;
+/** Most query heads that one unit of attention takes together. */
+const UNIT_HEADS_MAX = 8;
 const WASM_PAGE = 65_536;
 /** One page less than 4 GiB, so that every end address fits 32 bits. */
 const MEMORY_LIMIT = 65_535 * WASM_PAGE;
@@ -55,7 +57,12 @@ export interface Layout {
   readonly rows: Readonly<Record<RowBuffer, { readonly address: number; readonly stride: number }>>;
   readonly records: { readonly q8: number; readonly q4: number };
   readonly logits: { readonly address: number; readonly stride: number; readonly rows: number };
-  readonly attention: { readonly address: number; readonly partBytes: number; readonly scoreBytes: number };
+  readonly attention: {
+    readonly address: number;
+    readonly partBytes: number;
+    readonly scoreBytes: number;
+    readonly unitHeads: number;
+  };
   readonly pageTables: { readonly address: number; readonly stride: number };
   readonly kv: {
     readonly address: number;
@@ -140,9 +147,16 @@ function kvPages(config: ModelConfig, options: LayoutOptions, pageBytes: number,
   return pages;
 }
 
+/** Rows of scores that one part holds. */
+function attentionSlots(config: ModelConfig): number {
+  return TILE_ROWS * Math.min(UNIT_HEADS_MAX, config.heads / config.kvHeads);
+}
+
 /** Bytes that depend on the longest sequence: RoPE table, attention scratch and page tables, for `positions` positions. */
 function perPositionBytes(config: ModelConfig, options: LayoutOptions): number {
-  return config.rope.dimension * 4 + options.parts * TILE_ROWS * 4 + (options.sequences * 4) / PAGE_POSITIONS;
+  return (
+    config.rope.dimension * 4 + options.parts * attentionSlots(config) * 4 + (options.sequences * 4) / PAGE_POSITIONS
+  );
 }
 
 /** Places everything. Error: `MODEL_UNSUPPORTED` with the numbers when 4 GiB do not hold it. */
@@ -176,7 +190,7 @@ export function planLayout(config: ModelConfig, plan: readonly PlannedTensor[], 
   const valueWidth = roundUp(config.headDim, 4);
   const layerBytes = config.kvHeads * PAGE_POSITIONS * (config.headDim + valueWidth) * 4;
   const pageBytes = config.layers * layerBytes;
-  const left = MEMORY_LIMIT - arena.bytes - 4096 * options.parts;
+  const left = MEMORY_LIMIT - arena.bytes - 65_536 * options.parts;
   if (left <= 0) throw tooLarge('This model', arena.bytes);
   const reserve = perPositionBytes(config, options) * PAGE_POSITIONS;
   const pages = kvPages(config, options, pageBytes + reserve, left);
@@ -185,8 +199,14 @@ export function planLayout(config: ModelConfig, plan: readonly PlannedTensor[], 
   const ropeRow = config.rope.dimension * 4;
   const rope = { address: arena.take(positions * ropeRow), rowBytes: ropeRow, positions };
   const scoreBytes = positions * 4;
-  const partBytes = roundUp(TILE_ROWS * (scoreBytes + valueWidth * 4 + 4), 128);
-  const attention = { address: arena.take(options.parts * partBytes), partBytes, scoreBytes };
+  const slots = attentionSlots(config);
+  const partBytes = roundUp(slots * (scoreBytes + valueWidth * 4 + 4), 128);
+  const attention = {
+    address: arena.take(options.parts * partBytes),
+    partBytes,
+    scoreBytes,
+    unitHeads: slots / TILE_ROWS,
+  };
   const tableStride = (positions / PAGE_POSITIONS) * 4;
   const pageTables = { address: arena.take(options.sequences * tableStride), stride: tableStride };
   const kv = { address: arena.take(pages * pageBytes), pageBytes, layerBytes, pages };

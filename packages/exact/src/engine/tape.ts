@@ -192,7 +192,7 @@ class TapeBuilder {
     const io = [rows.q.address, rows.q.stride, rows.o.address, rows.o.stride];
     const where = [this.#layout.positions, this.#layout.tables, layer * kv.layerBytes, heads, heads / kvHeads, headDim];
     const scratch = [attention.address, attention.partBytes, attention.scoreBytes, floatBits(scale)];
-    writer.add(ATTEND, [...io, ...where, ...scratch, this.#layout.status, tag + 4]);
+    writer.add(ATTEND, [...io, ...where, ...scratch, this.#layout.status, tag + 4, attention.unitHeads]);
     writer.meet();
     const output = this.#tensor('attn_output', layer);
     writer.quantise('o', heads * headDim, [output], tag + 5, false);
