@@ -1,4 +1,5 @@
-// Writes the vectors: node vectors/generate.ts. With --check it compares instead, and exits with 1 where a file differs.
+// Writes the vectors: node vectors/generate.ts. With --check it compares instead, and exits with 1 where a file
+// differs.
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';

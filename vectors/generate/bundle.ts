@@ -1,4 +1,5 @@
-// Vectors of whole verifications: vectors/bundle/{valid,invalid}/*.json. The invalid ones are the lies of the tamper table that show without the model.
+// Vectors of whole verifications: vectors/bundle/{valid,invalid}/*.json. The invalid ones are the lies of the tamper
+// table that show without the model.
 import { encodeBundle } from '@runproof/protocol';
 import { type VerifyOptions, verify } from '@runproof/verify';
 import { type Exchange, serve, WITNESS } from '../../packages/verify/test/honest-node.ts';

@@ -37,7 +37,9 @@ export function encodeBase64(bytes: Uint8Array): string {
   return text;
 }
 
-/** Strict inverse of `encodeBase64`: `encodeBase64(parseBase64(x)) === x`; null when `text` is not that one spelling. */
+/**
+ * Strict inverse of `encodeBase64`: `encodeBase64(parseBase64(x)) === x`; null when `text` is not that one spelling.
+ */
 export function parseBase64(text: string): Uint8Array | null {
   if (text.length % 4 !== 0 || !/^[A-Za-z0-9+/]*={0,2}$/.test(text)) return null;
   const padding = text.endsWith('==') ? 2 : text.endsWith('=') ? 1 : 0;

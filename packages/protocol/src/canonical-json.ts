@@ -37,14 +37,18 @@ function encode(value: unknown, depth: number): string {
 }
 
 /**
- * Canonical text of a JSON-compatible value (RFC 8785): sorted names, no white space. Throws `JSON_SYNTAX` for what is not JSON (undefined,
+ * Canonical text of a JSON-compatible value (RFC 8785): sorted names, no white space. Throws `JSON_SYNTAX` for what is
+ * not JSON (undefined,
  * functions, class instances), `JSON_NUMBER`, `JSON_UNICODE`, `JSON_DEPTH` under the same rules as `parseJson`.
  */
 export function encodeCanonicalJson(value: unknown): string {
   return encode(value, 0);
 }
 
-/** Value of a canonical text; every other spelling of the same value is `JSON_NOT_CANONICAL`. Other errors as `parseJson`. */
+/**
+ * Value of a canonical text; every other spelling of the same value is `JSON_NOT_CANONICAL`. Other errors as
+ * `parseJson`.
+ */
 export function parseCanonicalJson(input: Uint8Array | string, limits: JsonLimits = JSON_LIMITS): JsonValue {
   const value = parseJson(input, limits);
   const text = typeof input === 'string' ? input : decodeUtf8(input);

@@ -13,7 +13,10 @@ function assertSalt(salt: Uint8Array): void {
   if (salt.length !== SALT_LENGTH) throw new RunproofError('INTERNAL', `a salt has 32 bytes, not ${salt.length}`);
 }
 
-/** Key of one field's commitment, 32 bytes: HKDF-SHA256(ikm = salt, no salt, info = "runproof/commit/1/" ‖ field). Giving it away discloses that field only. */
+/**
+ * Key of one field's commitment, 32 bytes: HKDF-SHA256(ikm = salt, no salt, info = "runproof/commit/1/" ‖ field).
+ * Giving it away discloses that field only.
+ */
 export function commitmentKey(salt: Uint8Array, field: CommitmentField): Uint8Array {
   assertSalt(salt);
   return hkdfSha256(salt, new Uint8Array(0), utf8(`runproof/commit/1/${field}`), 32);

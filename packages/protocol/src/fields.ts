@@ -1,4 +1,5 @@
-// Reading the fields of a received object: each reader gives the value in its one canonical form, or `RECEIPT_SYNTAX` naming the place.
+// Reading the fields of a received object: each reader gives the value in its one canonical form, or `RECEIPT_SYNTAX`
+// naming the place.
 import { RunproofError } from './errors.ts';
 import { isJsonObject, type JsonObject, type JsonValue, shorten } from './json.ts';
 

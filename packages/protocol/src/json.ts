@@ -37,7 +37,10 @@ export function isWellFormed(text: string): boolean {
   return !LONE_SURROGATE.test(text);
 }
 
-/** The first `lengthMax` UTF-16 units of a well-formed text, less one where that would halve a character: what a message shows of hostile input. */
+/**
+ * The first `lengthMax` UTF-16 units of a well-formed text, less one where that would halve a character: what a message
+ * shows of hostile input.
+ */
 export function shorten(text: string, lengthMax = 64): string {
   const cut = text.slice(0, lengthMax);
   return isWellFormed(cut) ? cut : cut.slice(0, -1);
@@ -206,9 +209,11 @@ export function decodeUtf8(bytes: Uint8Array): string {
 }
 
 /**
- * Value of a JSON text (RFC 8259), given as UTF-8 bytes or as a string. Names occur once, strings hold no lone surrogate, numbers are finite and
+ * Value of a JSON text (RFC 8259), given as UTF-8 bytes or as a string. Names occur once, strings hold no lone
+ * surrogate, numbers are finite and
  * integers within 2^53 - 1; a byte order mark is an error. Objects have no prototype.
- * Errors: `JSON_SYNTAX`, `JSON_DUPLICATE_NAME`, `JSON_UNICODE`, `JSON_NUMBER`, `JSON_DEPTH`, `JSON_SIZE`; evidence `{offset}` in UTF-16 units.
+ * Errors: `JSON_SYNTAX`, `JSON_DUPLICATE_NAME`, `JSON_UNICODE`, `JSON_NUMBER`, `JSON_DEPTH`, `JSON_SIZE`; evidence
+ * `{offset}` in UTF-16 units.
  */
 export function parseJson(input: Uint8Array | string, limits: JsonLimits = JSON_LIMITS): JsonValue {
   if (input.length > limits.bytes) {

@@ -1,4 +1,5 @@
-// Bounds on everything that is read from others (specs/receipt.md, Limits). A bound is part of the format: raising one is a change of the spec.
+// Bounds on everything that is read from others (specs/receipt.md, Limits). A bound is part of the format: raising one
+// is a change of the spec.
 
 /** Bytes and nesting of any JSON text, where the caller names no tighter bound. */
 export const JSON_LIMITS = { bytes: 16 * 1024 * 1024, depth: 32 } as const;

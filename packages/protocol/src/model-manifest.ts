@@ -1,4 +1,5 @@
-// Manifest of a model: an OCI image manifest in CNCF ModelPack form (specs/model-manifest.md). Its digest is the model's identity.
+// Manifest of a model: an OCI image manifest in CNCF ModelPack form (specs/model-manifest.md). Its digest is the
+// model's identity.
 import { encodeHex, utf8 } from './bytes.ts';
 import { encodeCanonicalJson } from './canonical-json.ts';
 import { RunproofError } from './errors.ts';
@@ -27,8 +28,10 @@ export function digestOf(bytes: Uint8Array): string {
 }
 
 /**
- * Manifest of one GGUF file: `digest` (`sha256:` and hex32) and `size` (bytes) of the file, and what its metadata says: `name`
- * (`general.name`; null when it has none) and `architecture` (`general.architecture`). The same file gives the same digest everywhere.
+ * Manifest of one GGUF file: `digest` (`sha256:` and hex32) and `size` (bytes) of the file, and what its metadata says:
+ * `name`
+ * (`general.name`; null when it has none) and `architecture` (`general.architecture`). The same file gives the same
+ * digest everywhere.
  */
 export function modelManifest(model: {
   readonly file: { readonly digest: string; readonly size: number };

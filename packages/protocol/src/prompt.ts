@@ -1,4 +1,5 @@
-// What a request asks to be continued. Node and verifier must read it alike: the prompt ids of a receipt follow from it.
+// What a request asks to be continued. Node and verifier must read it alike: the prompt ids of a receipt follow from
+// it.
 import { RunproofError } from './errors.ts';
 
 /** Prompt of a request: a conversation for the model's template, plain text, or token ids. */
@@ -86,9 +87,11 @@ function parseTextPrompt(value: unknown): RequestPrompt {
 }
 
 /**
- * The prompt of a parsed request body: `messages` of a chat completion (role `developer` becomes `system`, text parts are joined
+ * The prompt of a parsed request body: `messages` of a chat completion (role `developer` becomes `system`, text parts
+ * are joined
  * with nothing between), `prompt` of a text completion (a string, one string in an array, or token ids below 2^32).
- * Throws `PARAMETER_INVALID` or `PARAMETER_UNSUPPORTED`; evidence `{parameter}` names the place. Source: specs/receipt.md, Requests.
+ * Throws `PARAMETER_INVALID` or `PARAMETER_UNSUPPORTED`; evidence `{parameter}` names the place. Source:
+ * specs/receipt.md, Requests.
  */
 export function promptOfRequest(operation: 'chat.completion' | 'text.completion', request: JsonRecord): RequestPrompt {
   if (operation === 'text.completion') return parseTextPrompt(request.prompt);

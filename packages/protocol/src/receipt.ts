@@ -84,7 +84,10 @@ function parseBodySampling(value: JsonValue | undefined): SamplingParameters {
   }
 }
 
-/** Body of a receipt from its JSON value; throws `RECEIPT_SYNTAX` with evidence `{field}`. Source: specs/receipt.md, Body. */
+/**
+ * Body of a receipt from its JSON value; throws `RECEIPT_SYNTAX` with evidence `{field}`. Source: specs/receipt.md,
+ * Body.
+ */
 export function parseReceiptBody(value: JsonValue): ReceiptBody {
   const body = exactObject(value, 'body', BODY_FIELDS);
   const engine = exactObject(body.engine, 'body.engine', ['build', 'contract']);
@@ -144,7 +147,10 @@ function parseDisclosure(value: JsonValue | undefined): Disclosure | null {
   return { completion, prompt, trace };
 }
 
-/** Bundle from its JSON value, such as one that came inside a chunk of a stream; throws `RECEIPT_SYNTAX` with evidence `{field}`. */
+/**
+ * Bundle from its JSON value, such as one that came inside a chunk of a stream; throws `RECEIPT_SYNTAX` with evidence
+ * `{field}`.
+ */
 export function bundleFromValue(value: JsonValue): Bundle {
   const bundle = exactObject(value, 'bundle', ['body', 'disclosure', 'proof', 'salt', 'schema']);
   return {
@@ -156,7 +162,10 @@ export function bundleFromValue(value: JsonValue): Bundle {
   };
 }
 
-/** Bundle from its bytes, which must be exactly the canonical ones: `encodeBundle(parseBundle(x)) === x`. Throws `JSON_*` and `RECEIPT_SYNTAX`. */
+/**
+ * Bundle from its bytes, which must be exactly the canonical ones: `encodeBundle(parseBundle(x)) === x`. Throws
+ * `JSON_*` and `RECEIPT_SYNTAX`.
+ */
 export function parseBundle(input: Uint8Array | string): Bundle {
   return bundleFromValue(parseCanonicalJson(input, BUNDLE_LIMITS));
 }

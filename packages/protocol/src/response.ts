@@ -1,4 +1,5 @@
-// What a client received, as far as a receipt speaks about it. A response may carry nothing that the receipt does not cover: text in a
+// What a client received, as far as a receipt speaks about it. A response may carry nothing that the receipt does not
+// cover: text in a
 // field that no commitment binds would look verified to whoever reads it.
 import { RunproofError } from './errors.ts';
 import { isJsonObject, type JsonObject, type JsonValue, shorten } from './json.ts';
@@ -99,7 +100,8 @@ export function parseUsage(value: JsonValue | undefined): ReceiptBody['usage'] |
 }
 
 /**
- * Text, finish reason and usage of choice 0 of a plain (not streamed) response. Throws `RESPONSE_SYNTAX` with evidence `{field}`, also for content that
+ * Text, finish reason and usage of choice 0 of a plain (not streamed) response. Throws `RESPONSE_SYNTAX` with evidence
+ * `{field}`, also for content that
  * no receipt covers: a second choice, tool calls, a refusal. Source: specs/receipt.md, Responses.
  */
 export function choiceOfResponse(operation: Operation, value: JsonValue): ResponseChoice {

@@ -1,4 +1,5 @@
-// Effective sampling parameters: what a request sets, with defaults for the rest (specs/receipt.md, Sampling). Node and verifier share this reading.
+// Effective sampling parameters: what a request sets, with defaults for the rest (specs/receipt.md, Sampling). Node and
+// verifier share this reading.
 import { concatBytes, encodeHex, parseHex, utf8 } from './bytes.ts';
 import { RunproofError } from './errors.ts';
 import { hex32 } from './fields.ts';
@@ -91,7 +92,10 @@ function commonParameters(values: JsonObject): Omit<SamplingParameters, 'max_tok
   };
 }
 
-/** `sampling` of a body, all fields present, in the ranges of `effectiveSampling`; throws `PARAMETER_INVALID` or `RECEIPT_SYNTAX`. */
+/**
+ * `sampling` of a body, all fields present, in the ranges of `effectiveSampling`; throws `PARAMETER_INVALID` or
+ * `RECEIPT_SYNTAX`.
+ */
 export function parseSampling(values: JsonObject, field: string): SamplingParameters {
   if (!Array.isArray(values.stop)) throw invalid('stop', 'an array');
   return {
@@ -110,7 +114,8 @@ function parseMaxTokens(values: JsonObject, name: string): number | null {
 }
 
 /**
- * Sampling seed, hex32 (specs/exact-1.md §7.2). `seed` is the request's integer seed or undefined; `requestBytes` the exact HTTP body;
+ * Sampling seed, hex32 (specs/exact-1.md §7.2). `seed` is the request's integer seed or undefined; `requestBytes` the
+ * exact HTTP body;
  * `nonceBytes` the decoded nonce. Throws `PARAMETER_INVALID` for a seed that is not a safe integer.
  */
 export function deriveSeed(seed: JsonValue | undefined, requestBytes: Uint8Array, nonceBytes: Uint8Array): string {
@@ -124,10 +129,14 @@ export function deriveSeed(seed: JsonValue | undefined, requestBytes: Uint8Array
 }
 
 /**
- * Effective parameters of a chat or text completion request. A missing or null parameter has its default: temperature 1, top_p 1, top_k 0, min_p 0,
- * penalties 0, repetition_penalty 1, logit_bias {}, stop []; `max_tokens` is `max_completion_tokens`, else `max_tokens`, else everything that
- * fits, and never more than `maxTokensAvailable` (the positions that the engine holds, minus prompt tokens). `nonce` is lower-case hex.
- * Throws `PARAMETER_INVALID` with evidence `{parameter}`, and `MODEL_CONTEXT` when no token fits. Source: specs/receipt.md, Sampling.
+ * Effective parameters of a chat or text completion request. A missing or null parameter has its default: temperature
+ * 1, top_p 1, top_k 0, min_p 0,
+ * penalties 0, repetition_penalty 1, logit_bias {}, stop []; `max_tokens` is `max_completion_tokens`, else
+ * `max_tokens`, else everything that
+ * fits, and never more than `maxTokensAvailable` (the positions that the engine holds, minus prompt tokens). `nonce` is
+ * lower-case hex.
+ * Throws `PARAMETER_INVALID` with evidence `{parameter}`, and `MODEL_CONTEXT` when no token fits. Source:
+ * specs/receipt.md, Sampling.
  */
 export function effectiveSampling(
   request: JsonObject,

@@ -1,4 +1,5 @@
-// Reads a streamed response while it arrives: server-sent events with one JSON chunk each, then [DONE] (specs/receipt.md, Transport).
+// Reads a streamed response while it arrives: server-sent events with one JSON chunk each, then [DONE]
+// (specs/receipt.md, Transport).
 import { RunproofError } from './errors.ts';
 import { type JsonObject, type JsonValue, parseJson } from './json.ts';
 import { BUNDLE_LIMITS, CONTENT_LENGTH_MAX, EVENT_LENGTH_MAX } from './limits.ts';
@@ -15,7 +16,10 @@ import type { FinishReason, Operation, ReceiptBody } from './types.ts';
 
 const CHUNK_LIMITS = { bytes: EVENT_LENGTH_MAX, depth: BUNDLE_LIMITS.depth + 4 } as const;
 
-/** Incremental reader of one stream. `push` throws `RESPONSE_SYNTAX`, `JSON_*`; after an error the reader must not be used. */
+/**
+ * Incremental reader of one stream. `push` throws `RESPONSE_SYNTAX`, `JSON_*`; after an error the reader must not be
+ * used.
+ */
 export class StreamReader {
   readonly #operation: Operation;
   readonly #decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });

@@ -1,4 +1,5 @@
-// Checks of a receipt against the transparency log: who signed the checkpoint, who witnessed it, and that the receipt is under its root.
+// Checks of a receipt against the transparency log: who signed the checkpoint, who witnessed it, and that the receipt
+// is under its root.
 import {
   type Bundle,
   encodeCanonicalJson,
@@ -38,7 +39,9 @@ export function parseLogClaim(bundle: Bundle): LogClaim {
   return { proof, checkpoint: parseCheckpoint(parseNote(proof.checkpoint).text) };
 }
 
-/** `policy.log`: the logs of the policy whose origin the checkpoint claims; more than one while a log changes its key. */
+/**
+ * `policy.log`: the logs of the policy whose origin the checkpoint claims; more than one while a log changes its key.
+ */
 export function checkLog(policy: Policy, { checkpoint }: LogClaim): { detail: string; value: readonly PolicyLog[] } {
   const { origin } = checkpoint;
   const logs = policy.logs.filter((log) => log.key.name === origin);

@@ -76,7 +76,10 @@ function checkOutput(
   return { detail: `${outcome.text.length} characters`, value: true };
 }
 
-/** Failures that follow from the receipt's content on every machine. Any other one, such as too little memory, is the verifier's own. */
+/**
+ * Failures that follow from the receipt's content on every machine. Any other one, such as too little memory, is the
+ * verifier's own.
+ */
 const BLAMED: ReadonlySet<ErrorCode> = new Set([
   'ENGINE_NONFINITE',
   'MODEL_TEMPLATE',
@@ -84,7 +87,10 @@ const BLAMED: ReadonlySet<ErrorCode> = new Set([
   'PARAMETER_UNSUPPORTED',
 ]);
 
-/** Runs `step` of the replayer for the check `id`, which fails by a failure that the receipt is to blame for and is missing after any other one. */
+/**
+ * Runs `step` of the replayer for the check `id`, which fails by a failure that the receipt is to blame for and is
+ * missing after any other one.
+ */
 async function attempt<T>(recorder: Recorder, id: CheckId, step: () => Promise<T>): Promise<T | null> {
   try {
     return await step();

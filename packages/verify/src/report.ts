@@ -119,7 +119,10 @@ export class Recorder {
     this.#results.set(id, { id, result: 'fail', detail: error.message, code: error.code, evidence: error.evidence });
   }
 
-  /** Runs one check: `run` returns its detail and value, or throws a `RunproofError`, which is the failure. Returns the value, null on failure. */
+  /**
+   * Runs one check: `run` returns its detail and value, or throws a `RunproofError`, which is the failure. Returns the
+   * value, null on failure.
+   */
   check<T>(id: CheckId, run: () => { readonly detail: string; readonly value: T }): T | null {
     try {
       const { detail, value } = run();

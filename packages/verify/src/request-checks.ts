@@ -1,4 +1,5 @@
-// Checks of a receipt against the request that the client sent. The request is the caller's own; the body is the node's claim.
+// Checks of a receipt against the request that the client sent. The request is the caller's own; the body is the node's
+// claim.
 import {
   type Bundle,
   commit,
@@ -38,7 +39,10 @@ function parseRequest(request: Uint8Array): JsonObject {
   return value;
 }
 
-/** The name or digest that the request asks for is the body's, and where the policy gives that name, it gives it to this digest. */
+/**
+ * The name or digest that the request asks for is the body's, and where the policy gives that name, it gives it to this
+ * digest.
+ */
 function assertModel(body: ReceiptBody, request: JsonObject, policy: Policy): void {
   const wanted = request.model;
   if (wanted === undefined || wanted === null) return;
@@ -55,7 +59,8 @@ function assertModel(body: ReceiptBody, request: JsonObject, policy: Policy): vo
 }
 
 /**
- * `request.parameters`: each effective parameter is what the request sets, or the default. `max_tokens` may be less than what was asked for,
+ * `request.parameters`: each effective parameter is what the request sets, or the default. `max_tokens` may be less
+ * than what was asked for,
  * never more: how many positions the node had is not in the receipt.
  */
 export function checkParameters(

@@ -1,4 +1,5 @@
-// Fields of a request that a receipt can answer for (specs/receipt.md, Requests). A field that would have changed the answer and that no
+// Fields of a request that a receipt can answer for (specs/receipt.md, Requests). A field that would have changed the
+// answer and that no
 // effective parameter tells was ignored in silence: the answer is not to this request.
 import { encodeCanonicalJson, type JsonObject, RunproofError, shorten } from '@runproof/protocol';
 
@@ -50,7 +51,10 @@ const NEUTRAL: ReadonlyMap<string, readonly string[]> = new Map([
 
 const ANSWERED: ReadonlySet<string> = new Set([...TOLD, ...BESIDE]);
 
-/** Throws `PARAMETER_UNSUPPORTED` with evidence `{parameter}` for a field that no receipt answers for. `null` asks for nothing. */
+/**
+ * Throws `PARAMETER_UNSUPPORTED` with evidence `{parameter}` for a field that no receipt answers for. `null` asks for
+ * nothing.
+ */
 export function assertAnswerable(request: JsonObject): void {
   for (const [name, value] of Object.entries(request)) {
     if (value === null || ANSWERED.has(name)) continue;

@@ -1,4 +1,5 @@
-// Checks of a receipt against what the client received, and of what the bundle discloses against what the body commits to.
+// Checks of a receipt against what the client received, and of what the bundle discloses against what the body commits
+// to.
 import {
   type Bundle,
   type CommitmentField,
@@ -71,7 +72,9 @@ export function checkResponse(bundle: Bundle, response: Uint8Array): { detail: s
   return { detail: `${content.length} characters, finish reason ${finishReason}`, value: true };
 }
 
-/** `disclosure.prompt` and `disclosure.tokens`: the disclosed ids are the committed ones, and as many as the usage says. */
+/**
+ * `disclosure.prompt` and `disclosure.tokens`: the disclosed ids are the committed ones, and as many as the usage says.
+ */
 export function checkDisclosed(
   bundle: Bundle,
   field: Extract<CommitmentField, 'prompt' | 'tokens'>,
@@ -103,7 +106,10 @@ export function checkDisclosed(
 /** Bytes of h_t that a disclosure carries (specs/exact-1.md §8). */
 const TRACE_PREFIX_BYTES = 8;
 
-/** `disclosure.trace`: the last disclosed prefix is that of the trace root. The others are hints that only a replay can check. */
+/**
+ * `disclosure.trace`: the last disclosed prefix is that of the trace root. The others are hints that only a replay can
+ * check.
+ */
 export function checkTrace(bundle: Bundle, disclosure: Disclosure): { detail: string; value: true } {
   const prefixes = parseBase64(disclosure.trace) ?? new Uint8Array(0);
   const claimed = bundle.body.levels.includes('replayed');

@@ -1,4 +1,5 @@
-// The spine of verification: one call per check, in the order of specs/verify-report.md. Everything in the bundle and in the response is hostile.
+// The spine of verification: one call per check, in the order of specs/verify-report.md. Everything in the bundle and
+// in the response is hostile.
 import { type Bundle, parseBundle, receiptIdOfBundle, shorten, utf8 } from '@runproof/protocol';
 import { type Ed25519Verify, type Policy, parsePolicy } from '@runproof/tlog';
 import {
@@ -124,8 +125,10 @@ function factsOf({ bundle, claim }: Read, witnesses: readonly string[]): Verifie
 }
 
 /**
- * Checks a receipt against what the caller trusts (`policy`) and holds (request, response, nonce, model), and reports every check that was run.
- * Hostile bundles and responses never make it throw: they fail a check. It rejects with `POLICY_SYNTAX` for a policy text that cannot
+ * Checks a receipt against what the caller trusts (`policy`) and holds (request, response, nonce, model), and reports
+ * every check that was run.
+ * Hostile bundles and responses never make it throw: they fail a check. It rejects with `POLICY_SYNTAX` for a policy
+ * text that cannot
  * be read, which is the caller's own. Source: specs/verify-report.md.
  */
 export async function verify(bundle: Uint8Array | string, options: VerifyOptions): Promise<VerificationReport> {

@@ -1,4 +1,5 @@
-// A node and its log in a few lines: runs a request on the tiny engine and seals the receipt. Tests make it lie in one place at a time.
+// A node and its log in a few lines: runs a request on the tiny engine and seals the receipt. Tests make it lie in one
+// place at a time.
 import {
   type Bundle,
   commit,

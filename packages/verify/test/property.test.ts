@@ -24,7 +24,10 @@ function readAnswer(kind: 'response' | 'stream', source: Uint8Array): readonly u
   return [reader.content, reader.finishReason, reader.done];
 }
 
-/** Ed25519 is slow in plain TypeScript; the bits under a signature are checked by one that answers alike for everything that it has not seen. */
+/**
+ * Ed25519 is slow in plain TypeScript; the bits under a signature are checked by one that answers alike for everything
+ * that it has not seen.
+ */
 const pinned = (publicKey: Uint8Array, message: Uint8Array, signature: Uint8Array): boolean =>
   seen.has([publicKey, message, signature].join());
 const seen = new Set<string>();
@@ -66,7 +69,8 @@ describe('one flipped bit', () => {
       fc.asyncProperty(fc.integer({ min: 0, max: source.length * 8 - 1 }), async (bit) => {
         const changed = flip(source, bit);
         const report = await verify(bytes, { ...exchange, ed25519: pinned, response: changed });
-        // What stands beside the answer (an id, the name of an object) is not sealed and may change; the answer may not.
+        // What stands beside the answer (an id, the name of an object) is not sealed and may change; the answer may
+        // not.
         if (report.verdict === 'valid') expect(readAnswer(kind, changed)).toEqual(readAnswer(kind, source));
         else expect(report.failed).toEqual(['response.match']);
       }),

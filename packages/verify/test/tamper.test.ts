@@ -1,4 +1,5 @@
-// The tamper table: each lie is caught by a named check. A lie of the node is sealed properly, so that only the check in question can see it;
+// The tamper table: each lie is caught by a named check. A lie of the node is sealed properly, so that only the check
+// in question can see it;
 // a lie of somebody on the way changes what the node had sealed.
 import { commit, encodeBundle, outputCommitmentData, parseHex, RunproofError, utf8 } from '@runproof/protocol';
 import { encodeTlogProof, parseTlogProof } from '@runproof/tlog';

@@ -1,5 +1,7 @@
-// A language model small enough to read: its logits are a hash of model, context and token. It is a pure function with the trace of
-// specs/exact-1.md §8, so everything that a receipt says about a run can be told right and wrong. Its arithmetic is its own: "tiny-1".
+// A language model small enough to read: its logits are a hash of model, context and token. It is a pure function with
+// the trace of
+// specs/exact-1.md §8, so everything that a receipt says about a run can be told right and wrong. Its arithmetic is its
+// own: "tiny-1".
 import {
   concatBytes,
   type Disclosure,
