@@ -1,12 +1,13 @@
 // The engine beside llama.cpp (node-llama-cpp's prebuilt binary for this processor), on the same file with the same number of threads, in turn.
 // Needs the packages of interop/: npm ci --prefix interop --omit=optional --ignore-scripts
 // node bench/llama.ts [--threads 1] [--rounds 3] [--json FILE]
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { openExactEngine } from '@runproof/engine-exact';
-import { randomModel } from '@runproof/exact/testing';
+import { createTokenizer, readGguf } from '@runproof/exact';
+import { memorySource, randomModel } from '@runproof/exact/testing';
 import type { Engine } from '@runproof/node';
 import { median, option, type Row, report } from './table.ts';
 
@@ -42,20 +43,34 @@ interface Speed {
   readonly decode: number;
 }
 
-const prompt = (vocabulary: number): number[] => Array.from({ length: PROMPT }, (_, index) => 3 + ((index * 7919) % (vocabulary - 4)));
+const prompt = (vocabulary: number): number[] =>
+  Array.from({ length: PROMPT }, (_, index) => 3 + ((index * 7919) % (vocabulary - 4)));
 
-async function ours(engine: Engine): Promise<Speed> {
+async function ours(engine: Engine, endIds: ReadonlySet<number>): Promise<Speed> {
   const ids = prompt(Math.min(engine.model.vocabSize, 256));
-  const logit_bias = Object.fromEntries(Array.from({ length: 3 }, (_, id) => [String(engine.model.vocabSize - 1 - id), 0]));
+  // The run must not end by itself before it was measured.
+  const logit_bias = Object.fromEntries(Array.from(endIds, (id) => [String(id), -100]));
   const sampling = {
-    ...{ frequency_penalty: 0, logit_bias, max_tokens: DECODE + 1, min_p: 0, presence_penalty: 0, repetition_penalty: 1 },
+    ...{
+      frequency_penalty: 0,
+      logit_bias,
+      max_tokens: DECODE + 1,
+      min_p: 0,
+      presence_penalty: 0,
+      repetition_penalty: 1,
+    },
     ...{ seed: '00'.repeat(32), stop: [], temperature: 0, top_k: 0, top_p: 1 },
   };
   const started = performance.now();
   let first = 0;
   let last = 0;
   let count = 0;
-  for await (const event of engine.run({ prompt: ids, sampling, logprobs: null, signal: new AbortController().signal })) {
+  for await (const event of engine.run({
+    prompt: ids,
+    sampling,
+    logprobs: null,
+    signal: new AbortController().signal,
+  })) {
     if (event.type !== 'token') continue;
     last = performance.now();
     if (count === 0) first = last;
@@ -82,6 +97,8 @@ async function theirs(sequence: PeerSequence, vocabulary: number): Promise<Speed
 
 async function compare(peer: Peer, name: string, path: string): Promise<Row[]> {
   const engine = await openExactEngine({ path, threads: THREADS });
+  const { metadata } = await readGguf(memorySource(readFileSync(path)));
+  const endIds = createTokenizer(metadata).endOfGeneration;
   const model = await peer.loadModel({ modelPath: path });
   const rows: Row[] = [];
   const pairs: { us: Speed; them: Speed }[] = [];
@@ -90,16 +107,19 @@ async function compare(peer: Peer, name: string, path: string): Promise<Row[]> {
     const context = await model.createContext({ contextSize: 512, batchSize: 512, threads: THREADS, flashAttention });
     const sequence = context.getSequence();
     await theirs(sequence, engine.model.vocabSize);
-    await ours(engine);
+    await ours(engine, endIds);
     for (let round = 0; round < ROUNDS; round += 1) {
-      const us = await ours(engine);
+      const us = await ours(engine, endIds);
       pairs.push({ us, them: await theirs(sequence, engine.model.vocabSize) });
     }
     await context.dispose();
   }
   for (const kind of ['decode', 'prefill'] as const) {
     const mine = median(pairs.map((pair) => pair.us[kind]));
-    const best = Math.max(median(pairs.slice(0, ROUNDS).map((pair) => pair.them[kind])), median(pairs.slice(ROUNDS).map((pair) => pair.them[kind])));
+    const best = Math.max(
+      median(pairs.slice(0, ROUNDS).map((pair) => pair.them[kind])),
+      median(pairs.slice(ROUNDS).map((pair) => pair.them[kind])),
+    );
     const what = kind === 'decode' ? `decode after ${PROMPT}` : `prefill ${PROMPT}`;
     rows.push({ what: `${name}: ${what}`, value: mine, unit: 'tokens/s', note: `llama.cpp ${Math.round(best)}` });
     rows.push({ what: `${name}: ${what}, ratio to llama.cpp`, value: mine / best, unit: 'x', target: '>= 1.0' });
@@ -111,7 +131,16 @@ async function compare(peer: Peer, name: string, path: string): Promise<Row[]> {
 
 function models(folder: string): { name: string; path: string }[] {
   const found = [{ name: 'built-in Q8_0', path: 'models/runproof-tiny-q8_0.gguf' }];
-  const shape = { architecture: 'llama', width: 768, layers: 12, heads: 12, kvHeads: 12, ffnWidth: 2304, vocabSize: 4096, contextLength: 512 } as const;
+  const shape = {
+    architecture: 'llama',
+    width: 768,
+    layers: 12,
+    heads: 12,
+    kvHeads: 12,
+    ffnWidth: 2304,
+    vocabSize: 4096,
+    contextLength: 512,
+  } as const;
   for (const type of ['Q8_0', 'Q4_0'] as const) {
     const path = join(folder, `random-${type}.gguf`);
     writeFileSync(path, randomModel({ ...shape, seed: 1, type }));
@@ -124,7 +153,9 @@ if (!existsSync(PEER)) {
   console.error('The peer is not installed: npm ci --prefix interop --omit=optional --ignore-scripts');
   process.exit(1);
 }
-const { getLlama } = (await import(pathToFileURL(PEER).href)) as { getLlama(options: Record<string, unknown>): Promise<Peer> };
+const { getLlama } = (await import(pathToFileURL(PEER).href)) as {
+  getLlama(options: Record<string, unknown>): Promise<Peer>;
+};
 const folder = mkdtempSync(join(tmpdir(), 'runproof-llama-'));
 const peer = await getLlama({ gpu: false, build: 'never', skipDownload: true, logLevel: 'error' });
 try {

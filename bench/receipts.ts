@@ -1,14 +1,24 @@
 // What receipts cost: the node over real HTTP with its real log and store, beside the same node whose log and store answer at once from memory.
 // node bench/receipts.ts [--model FILE] [--tokens 64] [--rounds 5] [--json FILE]
-import { verify as ed25519Verify, createPublicKey, randomBytes } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { openExactEngine } from '@runproof/engine-exact';
 import { type Log, openLog } from '@runproof/log';
-import { createNode, type Engine, FileReceiptStore, type ReceiptLog, type ReceiptStore, serveNode, systemClock, systemRandom } from '@runproof/node';
+import {
+  createNode,
+  type Engine,
+  FileReceiptStore,
+  type ReceiptLog,
+  type ReceiptStore,
+  serveNode,
+  systemClock,
+  systemRandom,
+} from '@runproof/node';
 import { encodeHex, parseBundle } from '@runproof/protocol';
 import { verify } from '@runproof/verify';
+import { platformEd25519 } from '../packages/cli/src/platform-ed25519.ts';
 import { median, option, quantile, type Row, report } from './table.ts';
 
 const MODEL = option('model', 'models/runproof-tiny-q8_0.gguf');
@@ -87,7 +97,11 @@ async function ask(url: string): Promise<number> {
 }
 
 /** Requests per second with `concurrent` callers, and every latency. */
-async function load(url: string, concurrent: number, total: number): Promise<{ perSecond: number; latencyMs: number[] }> {
+async function load(
+  url: string,
+  concurrent: number,
+  total: number,
+): Promise<{ perSecond: number; latencyMs: number[] }> {
   const latencyMs: number[] = [];
   let left = total;
   const started = performance.now();
@@ -120,10 +134,21 @@ async function compareThroughput(sealed: Served, bare: Served, concurrent: numbe
   const who = `${concurrent} at once`;
   return [
     { what: `requests per second, ${who}`, value: median(perSecond), unit: '1/s', note: `${TOKENS} tokens each` },
-    { what: `throughput, log and store / memory, ${who}`, value: median(ratios), unit: 'x', target: '>= 0.98', note: `median of ${ROUNDS} pairs` },
+    {
+      what: `throughput, log and store / memory, ${who}`,
+      value: median(ratios),
+      unit: 'x',
+      target: '>= 0.98',
+      note: `median of ${ROUNDS} pairs`,
+    },
     { what: `seal p50, ${who}`, value: median(sealed.sealMs), unit: 'ms' },
     { what: `seal p99, ${who}`, value: quantile(sealed.sealMs, 0.99), unit: 'ms', target: '<= 15' },
-    { what: `seal / request time, ${who}`, value: (100 * median(sealed.sealMs)) / median(latency), unit: '%', target: '<= 2' },
+    {
+      what: `seal / request time, ${who}`,
+      value: (100 * median(sealed.sealMs)) / median(latency),
+      unit: '%',
+      target: '<= 2',
+    },
   ];
 }
 
@@ -143,7 +168,12 @@ async function replayRatio(engine: Engine): Promise<Row[]> {
     let root = '';
     const seeded = { ...sampling, seed: encodeHex(randomBytes(32)) };
     const started = performance.now();
-    for await (const event of engine.run({ prompt, sampling: seeded, logprobs: null, signal: new AbortController().signal })) {
+    for await (const event of engine.run({
+      prompt,
+      sampling: seeded,
+      logprobs: null,
+      signal: new AbortController().signal,
+    })) {
       if (event.type !== 'token') continue;
       completion.push(event.id);
       hashes = Buffer.concat([hashes, event.trace.subarray(0, 8)]);
@@ -159,14 +189,14 @@ async function replayRatio(engine: Engine): Promise<Row[]> {
   }
   return [
     { what: 'generation, one sequence', value: median(generated), unit: 'tokens/s', note: 'with trace and sampling' },
-    { what: 'replay time / generation time', value: median(ratios), unit: 'x', target: '<= 0.5', note: `${Math.round(tokens / ROUNDS)} tokens` },
+    {
+      what: 'replay time / generation time',
+      value: median(ratios),
+      unit: 'x',
+      target: '<= 0.5',
+      note: `${Math.round(tokens / ROUNDS)} tokens`,
+    },
   ];
-}
-
-/** Ed25519 of the platform, for the figure without a pure JavaScript signature check. */
-function nativeEd25519(publicKey: Uint8Array, message: Uint8Array, signature: Uint8Array): boolean {
-  const key = createPublicKey({ key: { kty: 'OKP', crv: 'Ed25519', x: Buffer.from(publicKey).toString('base64url') }, format: 'jwk' });
-  return ed25519Verify(null, message, key, signature);
 }
 
 async function verification(served: Served, engine: Engine, log: Log): Promise<Row[]> {
@@ -179,7 +209,9 @@ async function verification(served: Served, engine: Engine, log: Log): Promise<R
   });
   const answer = new Uint8Array(await response.arrayBuffer());
   const id = response.headers.get('runproof-receipt') ?? '';
-  const bundle = await (await fetch(`${served.url}/v1/receipts/${id}`, { headers: { 'runproof-nonce': nonce } })).text();
+  const bundle = await (
+    await fetch(`${served.url}/v1/receipts/${id}`, { headers: { 'runproof-nonce': nonce } })
+  ).text();
   const policy = `log ${log.vkey}\nmodel ${engine.model.digest}\nengine ${engine.contract}\nquorum none\n`;
   const given = { policy, request: Buffer.from(body), response: answer, nonce };
   const time = async (options: Parameters<typeof verify>[1]): Promise<number> => {
@@ -195,14 +227,24 @@ async function verification(served: Served, engine: Engine, log: Log): Promise<R
   const bare = JSON.stringify({ ...parseBundle(bundle), disclosure: null }).length;
   return [
     { what: 'verify, Ed25519 in JavaScript', value: await time(given), unit: 'ms', target: '<= 1' },
-    { what: 'verify, Ed25519 of the platform', value: await time({ ...given, ed25519: nativeEd25519 }), unit: 'ms', target: '<= 1' },
+    {
+      what: 'verify, Ed25519 of the platform',
+      value: await time({ ...given, ed25519: platformEd25519 }),
+      unit: 'ms',
+      target: '<= 1',
+    },
     { what: 'bundle with disclosure', value: bundle.length, unit: 'bytes', note: `${TOKENS} tokens at most` },
     { what: 'bundle without disclosure', value: bare, unit: 'bytes' },
   ];
 }
 
 const directory = mkdtempSync(join(tmpdir(), 'runproof-bench-'));
-const log = await openLog({ directory: join(directory, 'log'), clock: systemClock, random: systemRandom, onWarning: console.error });
+const log = await openLog({
+  directory: join(directory, 'log'),
+  clock: systemClock,
+  random: systemRandom,
+  onWarning: console.error,
+});
 const engine = await openExactEngine({ path: MODEL });
 const real = await serve(engine, log, await FileReceiptStore.open({ directory: join(directory, 'receipts') }));
 const stub = await withoutDisk(log);

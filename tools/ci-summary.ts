@@ -21,7 +21,11 @@ function count(folder: string, lane: string): { passed: number; failed: number }
   const passed = report.numPassedTests ?? 0;
   // A peer that did not judge has not agreed: in the interop lane a skipped test is a failed one.
   const skipped = lane === 'interop' ? (report.numPendingTests ?? 0) : 0;
-  const failed = Math.max((report.numFailedTests ?? 0) + skipped, report.numFailedTestSuites ?? 0, passed === 0 ? 1 : 0);
+  const failed = Math.max(
+    (report.numFailedTests ?? 0) + skipped,
+    report.numFailedTestSuites ?? 0,
+    passed === 0 ? 1 : 0,
+  );
   return { passed, failed };
 }
 

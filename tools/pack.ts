@@ -33,7 +33,11 @@ function compileAll(target: string): void {
     types: ['node'],
   };
   const include = ['../../packages/*/src/**/*.ts'];
-  const exclude = ['../../packages/*/src/**/*.test.ts', '../../packages/*/src/test/**', '../../packages/protocol/src/ambient.d.ts'];
+  const exclude = [
+    '../../packages/*/src/**/*.test.ts',
+    '../../packages/*/src/test/**',
+    '../../packages/protocol/src/ambient.d.ts',
+  ];
   writeFileSync(config, JSON.stringify({ extends: '../../tsconfig.base.json', compilerOptions, include, exclude }));
   const result = spawnSync('node_modules/.bin/tsc', ['-p', config], { cwd: root, encoding: 'utf8' });
   if (result.status !== 0) throw new Error(`tsc failed:\n${result.stdout}${result.stderr}`);
@@ -43,7 +47,9 @@ function writeManifest(folder: string, target: string): void {
   const manifest = JSON.parse(readFileSync(join(root, 'packages', folder, 'package.json'), 'utf8')) as Manifest;
   if (manifest.exports !== undefined) {
     const entries = Object.entries(manifest.exports);
-    manifest['exports'] = Object.fromEntries(entries.map(([name, path]) => [name, compiled(path)])) as unknown as Record<string, string>;
+    manifest['exports'] = Object.fromEntries(
+      entries.map(([name, path]) => [name, compiled(path)]),
+    ) as unknown as Record<string, string>;
   }
   delete manifest.files;
   writeFileSync(join(target, 'package.json'), `${JSON.stringify(manifest, null, 2)}\n`);
@@ -67,7 +73,10 @@ function pack(folder: string, build: string, tarballs: boolean): void {
   writeManifest(folder, target);
   copyExtras(folder, target);
   if (tarballs) {
-    const result = spawnSync('npm', ['pack', '--pack-destination', '..', '--silent'], { cwd: target, encoding: 'utf8' });
+    const result = spawnSync('npm', ['pack', '--pack-destination', '..', '--silent'], {
+      cwd: target,
+      encoding: 'utf8',
+    });
     if (result.status !== 0) throw new Error(`npm pack of ${folder} failed: ${result.stderr}`);
   }
   console.log(`dist/${folder}`);

@@ -25,7 +25,11 @@ export function checkLayers(files: readonly SourceFile[]): Violation[] {
       const targetRule = target === null ? undefined : PACKAGES[target];
       if (target === folder || targetRule === undefined) continue;
       if (targetRule.layer >= rule.layer) {
-        found.push({ path: file.path, line, message: `${folder} (layer ${rule.layer}) must not import ${target} (layer ${targetRule.layer})` });
+        found.push({
+          path: file.path,
+          line,
+          message: `${folder} (layer ${rule.layer}) must not import ${target} (layer ${targetRule.layer})`,
+        });
       }
     }
   }
@@ -33,7 +37,11 @@ export function checkLayers(files: readonly SourceFile[]): Violation[] {
 }
 
 /** What a package imports stands in its package.json; tests may also use the root's devDependencies. */
-export function checkDeclared(files: readonly SourceFile[], manifests: ReadonlyMap<string, ReadonlySet<string>>, root: ReadonlySet<string>): Violation[] {
+export function checkDeclared(
+  files: readonly SourceFile[],
+  manifests: ReadonlyMap<string, ReadonlySet<string>>,
+  root: ReadonlySet<string>,
+): Violation[] {
   const found: Violation[] = [];
   for (const file of files) {
     const folder = packageOf(file.path);
@@ -44,19 +52,52 @@ export function checkDeclared(files: readonly SourceFile[], manifests: ReadonlyM
       const name = packageOfSpecifier(site.specifier);
       if (declared.has(name) || folderOfPackage(name) === folder) continue;
       if (isTest(file.path) && (root.has(name) || folderOfPackage(name) !== null)) continue;
-      found.push({ path: file.path, line: lineAt(file, site.offset), message: `${name} is not a dependency of ${folder}` });
+      found.push({
+        path: file.path,
+        line: lineAt(file, site.offset),
+        message: `${name} is not a dependency of ${folder}`,
+      });
     }
   }
   return found;
 }
 
 const IMPURE_IMPORTS_ALLOWED = /^(@noble\/|@huggingface\/jinja$|@runproof\/)/;
-const IMPURE_NAMES = new Set(
-  ['process', 'Buffer', 'fetch', 'console', 'performance', 'setTimeout', 'setInterval', 'setImmediate', 'queueMicrotask', 'crypto', 'globalThis', 'require'],
-);
+const IMPURE_NAMES = new Set([
+  'process',
+  'Buffer',
+  'fetch',
+  'console',
+  'performance',
+  'setTimeout',
+  'setInterval',
+  'setImmediate',
+  'queueMicrotask',
+  'crypto',
+  'globalThis',
+  'require',
+]);
 const IMPURE_MEMBERS = new Set([
-  'Date.now', 'Math.random', 'Math.exp', 'Math.expm1', 'Math.log', 'Math.log2', 'Math.log10', 'Math.log1p', 'Math.pow', 'Math.sin',
-  'Math.cos', 'Math.tan', 'Math.tanh', 'Math.sinh', 'Math.cosh', 'Math.cbrt', 'Math.hypot', 'Math.atan', 'Math.atan2', 'Atomics.wait',
+  'Date.now',
+  'Math.random',
+  'Math.exp',
+  'Math.expm1',
+  'Math.log',
+  'Math.log2',
+  'Math.log10',
+  'Math.log1p',
+  'Math.pow',
+  'Math.sin',
+  'Math.cos',
+  'Math.tan',
+  'Math.tanh',
+  'Math.sinh',
+  'Math.cosh',
+  'Math.cbrt',
+  'Math.hypot',
+  'Math.atan',
+  'Math.atan2',
+  'Atomics.wait',
 ]);
 
 /** Pure packages: no I/O, clock, randomness, or function of Math whose bits depend on the platform. */
@@ -64,12 +105,14 @@ export function checkPurity(files: readonly SourceFile[]): Violation[] {
   const found: Violation[] = [];
   for (const file of files) {
     const folder = packageOf(file.path);
-    if (folder === null || PACKAGES[folder]?.pure !== true || isTest(file.path) || !file.path.includes('/src/')) continue;
+    if (folder === null || PACKAGES[folder]?.pure !== true || isTest(file.path) || !file.path.includes('/src/'))
+      continue;
     const complain = (offset: number, what: string): void => {
       found.push({ path: file.path, line: lineAt(file, offset), message: `${what} in a pure package` });
     };
     for (const site of importsOf(file)) {
-      if (!site.specifier.startsWith('.') && !IMPURE_IMPORTS_ALLOWED.test(site.specifier)) complain(site.offset, `import of ${site.specifier}`);
+      if (!site.specifier.startsWith('.') && !IMPURE_IMPORTS_ALLOWED.test(site.specifier))
+        complain(site.offset, `import of ${site.specifier}`);
     }
     if (file.path.endsWith('.d.ts')) continue;
     walk(syntaxTree(file), (node) => {
@@ -79,7 +122,8 @@ export function checkPurity(files: readonly SourceFile[]): Violation[] {
       if (node.type === 'CallExpression' && IMPURE_NAMES.has(dottedName(node['callee'])?.split('.')[0] ?? '')) {
         complain(node.start, dottedName(node['callee']) ?? 'call');
       }
-      if (node.type === 'ThrowStatement' && (node['argument'] as { type?: string } | null)?.type === 'Literal') complain(node.start, 'thrown literal');
+      if (node.type === 'ThrowStatement' && (node['argument'] as { type?: string } | null)?.type === 'Literal')
+        complain(node.start, 'thrown literal');
     });
   }
   return found;
@@ -106,7 +150,11 @@ function exportedNames(file: SourceFile): { name: string; offset: number }[] {
 export function checkDeadExports(files: readonly SourceFile[], documents: string): Violation[] {
   const used = new Set<string>();
   for (const file of files) for (const site of importsOf(file)) for (const name of site.names) used.add(name);
-  const namespaces = files.flatMap((file) => importsOf(file).filter((site) => site.names.includes('*')).map((site) => site.specifier.split('/').at(-1) ?? ''));
+  const namespaces = files.flatMap((file) =>
+    importsOf(file)
+      .filter((site) => site.names.includes('*'))
+      .map((site) => site.specifier.split('/').at(-1) ?? ''),
+  );
   const found: Violation[] = [];
   for (const file of files) {
     if (packageOf(file.path) === null || isTest(file.path) || file.path.endsWith('.d.ts')) continue;
@@ -128,7 +176,8 @@ export function checkPackagePages(readmes: ReadonlyMap<string, string>): Violati
     if (text === undefined) found.push({ path, line: 1, message: 'missing' });
     else {
       for (const heading of ['Example', 'Limits', 'Trust']) {
-        if (!new RegExp(`^## .*${heading}`, 'im').test(text)) found.push({ path, line: 1, message: `no section "${heading}"` });
+        if (!new RegExp(`^## .*${heading}`, 'im').test(text))
+          found.push({ path, line: 1, message: `no section "${heading}"` });
       }
     }
   }

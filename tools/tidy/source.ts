@@ -93,7 +93,8 @@ export interface ImportSite {
 
 function specifierName(item: SyntaxNode): string {
   const imported = (item['imported'] ?? item['local']) as { name?: string; value?: string } | undefined;
-  if (item.type === 'ImportSpecifier' || item.type === 'ExportSpecifier') return imported?.name ?? imported?.value ?? '*';
+  if (item.type === 'ImportSpecifier' || item.type === 'ExportSpecifier')
+    return imported?.name ?? imported?.value ?? '*';
   return item.type === 'ImportDefaultSpecifier' ? 'default' : '*';
 }
 

@@ -18,10 +18,15 @@ const pages = readTree(root, (path) => path.endsWith('.md'));
 const scripts = readTree(root, (path) => /\.(py|mjs|sh|yml|go)$/.test(path) || path === '.ci/run');
 /** The rules themselves name what they forbid. */
 const others = code.filter((file) => !file.path.startsWith('tools/tidy/'));
-const specs = new Map(pages.filter((page) => /^specs\/[^/]+$/.test(page.path)).map((page) => [page.path.slice('specs/'.length), page.text]));
+const specs = new Map(
+  pages.filter((page) => /^specs\/[^/]+$/.test(page.path)).map((page) => [page.path.slice('specs/'.length), page.text]),
+);
 
 function dependencies(path: string): Set<string> {
-  const manifest = JSON.parse(readFileSync(join(root, path), 'utf8')) as Record<string, Record<string, string> | undefined>;
+  const manifest = JSON.parse(readFileSync(join(root, path), 'utf8')) as Record<
+    string,
+    Record<string, string> | undefined
+  >;
   return new Set([...Object.keys(manifest['dependencies'] ?? {}), ...Object.keys(manifest['devDependencies'] ?? {})]);
 }
 
@@ -33,13 +38,16 @@ const manifests = new Map(
 );
 
 const source = (path: string, text: string): SourceFile => ({ path, text });
-const show = (found: readonly Violation[]): string[] => found.map(({ path, line, message }) => `${path}:${line} ${message}`);
+const show = (found: readonly Violation[]): string[] =>
+  found.map(({ path, line, message }) => `${path}:${line} ${message}`);
 
 describe('tidy: structure', () => {
   it('imports point down', () => {
     expect(show(checkLayers(code))).toEqual([]);
     expect(checkLayers([source('packages/tlog/src/a.ts', "import { x } from '@runproof/verify';")])).toHaveLength(1);
-    expect(checkLayers([source('packages/tlog/src/a.ts', "export { x } from '../../verify/src/a.ts';")])).toHaveLength(1);
+    expect(checkLayers([source('packages/tlog/src/a.ts', "export { x } from '../../verify/src/a.ts';")])).toHaveLength(
+      1,
+    );
     expect(checkLayers([source('packages/unheard-of/src/a.ts', 'export {};')])).toHaveLength(1);
   });
 
@@ -51,7 +59,14 @@ describe('tidy: structure', () => {
 
   it('pure packages have no I/O, clock, randomness or platform arithmetic', () => {
     expect(show(checkPurity(code))).toEqual([]);
-    for (const text of ['Date.now()', 'Math.random()', 'Math.exp(1)', 'new Date()', 'setTimeout(f)', "import 'node:fs'"]) {
+    for (const text of [
+      'Date.now()',
+      'Math.random()',
+      'Math.exp(1)',
+      'new Date()',
+      'setTimeout(f)',
+      "import 'node:fs'",
+    ]) {
       expect(checkPurity([source('packages/verify/src/a.ts', text)]), text).toHaveLength(1);
     }
   });
@@ -78,13 +93,25 @@ describe('tidy: text', () => {
 
   it('no banned words', () => {
     expect(show(checkWords([...others, ...kernels, ...pages, ...scripts]))).toEqual([]);
-    const canaries = [`// ${'TO'}${'DO'} later`, `it.${'skip'}('x')`, `cd /${'work'}/x`, `// @ts-${'ignore'}`, `a ${'seam'}less thing`];
+    const canaries = [
+      `// ${'TO'}${'DO'} later`,
+      `it.${'skip'}('x')`,
+      `cd /${'work'}/x`,
+      `// @ts-${'ignore'}`,
+      `a ${'seam'}less thing`,
+    ];
     for (const text of canaries) expect(checkWords([source('a.ts', text)]), text).toHaveLength(1);
   });
 
   it('citations name specs that exist', () => {
     expect(show(checkCitations([...others, ...kernels, ...pages], specs))).toEqual([]);
-    for (const text of ['RFC 99999', 'c2sp.org/static-st-api', 'specs/nothing.md', 'specs/exact-1.md §77', 'specs/exact-1.md §6.99']) {
+    for (const text of [
+      'RFC 99999',
+      'c2sp.org/static-st-api',
+      'specs/nothing.md',
+      'specs/exact-1.md §77',
+      'specs/exact-1.md §6.99',
+    ]) {
       expect(checkCitations([source('a.ts', `// ${text}`)], specs), text).toHaveLength(1);
     }
   });
@@ -92,6 +119,8 @@ describe('tidy: text', () => {
   it('every test asserts something', () => {
     expect(show(checkAssertions(code))).toEqual([]);
     expect(checkAssertions([source('a.test.ts', "it('x', () => { run(); });")])).toHaveLength(1);
-    expect(checkAssertions([source('a.test.ts', "it('x', () => { expect(1).toBe(1); expect(run()); });")])).toHaveLength(1);
+    expect(
+      checkAssertions([source('a.test.ts', "it('x', () => { expect(1).toBe(1); expect(run()); });")]),
+    ).toHaveLength(1);
   });
 });

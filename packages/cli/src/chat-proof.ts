@@ -6,6 +6,7 @@ import type { Engine } from '@runproof/node';
 import { parseBundle } from '@runproof/protocol';
 import { type VerificationReport, verify } from '@runproof/verify';
 import { modelPath, openModel, replayerOf } from './model.ts';
+import { platformEd25519 } from './platform-ed25519.ts';
 import { count, duration, type Terminal } from './terminal.ts';
 
 interface ChatProofOptions {
@@ -60,7 +61,7 @@ export class ChatProof {
     const { request, response, nonce } = exchange;
     const replay = replayerOf(engine);
     const report = await verify(exchange.receipt, {
-      ...{ policy: this.#options.policy, request, response, nonce, replay },
+      ...{ policy: this.#options.policy, request, response, nonce, replay, ed25519: platformEd25519 },
       level: 'replayed',
       onProgress: progress.update,
     }).finally(() => progress.end());

@@ -33,11 +33,6 @@ interface LocalNodeOptions {
   readonly terminal: Terminal;
 }
 
-/** Receipts hold what people wrote, and their ids follow from the public log: strangers may fetch only those of their own runs. */
-function receiptAccess(host: string): 'anyone' | 'nonce-holder' {
-  return host === 'localhost' || host === '::1' || /^127\./.test(host) ? 'anyone' : 'nonce-holder';
-}
-
 function describe(line: LogLine): string {
   const { level, event, ...fields } = line;
   return [level, event, ...Object.entries(fields).map(([name, value]) => `${name}=${JSON.stringify(value)}`)].join(' ');
@@ -68,7 +63,6 @@ export async function startLocalNode(options: LocalNodeOptions): Promise<LocalNo
       store,
       clock: systemClock,
       random: systemRandom,
-      info: { receiptAccess: receiptAccess(options.host) },
       logger: (line) => {
         if (line.level !== 'info') terminal.note(describe(line));
       },

@@ -2,6 +2,7 @@
 import { type FetchFunction, verifiedFetch } from '@runproof/client';
 import { RunproofError } from '@runproof/protocol';
 import type { Replayer, VerificationReport } from '@runproof/verify';
+import { platformEd25519 } from './platform-ed25519.ts';
 
 const TOKENS = 24;
 const PROMPT = 'Tell me a short story.';
@@ -24,6 +25,7 @@ export async function selfCheck(options: {
   const send = verifiedFetch({
     policy: options.policy,
     level: 'replayed',
+    ed25519: platformEd25519,
     replay: options.replay,
     onReport: (made) => {
       report = made;

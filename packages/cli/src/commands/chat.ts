@@ -6,6 +6,7 @@ import type { VerificationReport } from '@runproof/verify';
 import { ChatProof } from '../chat-proof.ts';
 import { dataDirectory } from '../data-directory.ts';
 import { readStandardInput, UsageError } from '../files.ts';
+import { platformEd25519 } from '../platform-ed25519.ts';
 import { extendPolicyFile } from '../policy-file.ts';
 import { printable, type Terminal } from '../terminal.ts';
 import { trustCommand } from './trust.ts';
@@ -90,6 +91,7 @@ async function ask(
   let made: { report: VerificationReport; exchange: Exchange } | null = null;
   const send = verifiedFetch({
     policy,
+    ed25519: platformEd25519,
     onReport: (report, exchange) => {
       made = { report, exchange };
     },

@@ -4,6 +4,7 @@ import { type Replayer, type VerificationReport, verify } from '@runproof/verify
 import { dataDirectory } from '../data-directory.ts';
 import { readInput, UsageError } from '../files.ts';
 import { modelPath, openModel, replayerOf } from '../model.ts';
+import { platformEd25519 } from '../platform-ed25519.ts';
 import { exitCodeOf, renderReport } from '../render-report.ts';
 import { duration, type Terminal } from '../terminal.ts';
 
@@ -56,7 +57,8 @@ export async function verifyCommand(file: string, options: VerifyCommandOptions,
   const report = await withReplayer(options, terminal, async (replay) => {
     const progress = terminal.progress('replaying');
     const replaying = replay === undefined ? {} : { replay, level: 'replayed' as const, onProgress: progress.update };
-    return verify(bundle, { policy, ...request, ...response, ...nonce, ...replaying }).finally(() => progress.end());
+    const given = { policy, ed25519: platformEd25519 };
+    return verify(bundle, { ...given, ...request, ...response, ...nonce, ...replaying }).finally(() => progress.end());
   });
   return show(report, options, terminal);
 }

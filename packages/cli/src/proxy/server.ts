@@ -5,6 +5,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net';
 import { type CheckOptions, type FetchFunction, verifiedFetch } from '@runproof/client';
 import { RunproofError } from '@runproof/protocol';
+import { platformEd25519 } from '../platform-ed25519.ts';
 import { createPoolFetch, type PoolLimits } from './pool-fetch.ts';
 import { asRunproofError, breakStream, requestHeaders, responseHeaders, sendError } from './wire.ts';
 
@@ -180,7 +181,7 @@ export async function startProxy(options: ProxyOptions): Promise<ProxyServer> {
     base,
     limits,
     plain: pool.fetch,
-    verified: verifiedFetch({ ...options, fetch: pool.fetch }),
+    verified: verifiedFetch({ ...options, ed25519: platformEd25519, fetch: pool.fetch }),
   };
   const server = createServer({ headersTimeout: HEADERS_MS_MAX, requestTimeout: BODY_MS_MAX }, createHandler(context));
   server.maxConnections = limits.requestsMax * 4;
