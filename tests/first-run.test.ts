@@ -261,7 +261,7 @@ describe('after the first run, with the server stopped', () => {
     const unasked = await runProcess(['verify', `${file}.receipt.json`, '--policy', policy]);
     expect(unasked.code).toBe(2);
     expect(unasked.stdout).toContain(
-      'incomplete: nothing failed, but nonce.match, request.match, response.match could not be checked.',
+      'incomplete: nothing failed, but request.match, response.match could not be checked.',
     );
   });
 

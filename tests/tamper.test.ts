@@ -4,10 +4,11 @@ import {
   type Bundle,
   commit,
   encodeCanonicalJson,
-  encodeTokenIds,
   outputCommitmentData,
+  parseBase64,
   parseHex,
   type ReceiptBody,
+  tokensCommitmentData,
   utf8,
 } from '@runproof/protocol';
 import { ed25519NoteSigner, encodeTlogProof, parseNote, parseTlogProof, signNote } from '@runproof/tlog';
@@ -207,7 +208,8 @@ const BY_THE_NODE: readonly (readonly [string, () => Promise<Shown>, readonly Ch
     'one token swapped, and committed to',
     async () => {
       const completion = swapped(disclosureOf(honest).completion);
-      const tokens = commit(saltOf(honest), 'tokens', encodeTokenIds(completion));
+      const trace = parseBase64(disclosureOf(honest).trace) ?? new Uint8Array(0);
+      const tokens = commit(saltOf(honest), 'tokens', tokensCommitmentData(completion, trace));
       return scene.reseal(honest, body({ tokens }), { ...disclosureOf(honest), completion });
     },
     ['replay.trace'],

@@ -21,6 +21,7 @@ import {
   RunproofError,
   receiptEntry,
   receiptId,
+  tokensCommitmentData,
   utf8,
 } from '@runproof/protocol';
 import { SALT, serve } from '../../packages/verify/test/honest-node.ts';
@@ -178,7 +179,14 @@ function requestVectors(): Group {
 const COMMITTED: readonly (readonly [CommitmentField, Uint8Array])[] = [
   ['request', utf8('{"messages":[]}')],
   ['prompt', encodeTokenIds([1, 256, 4294967295])],
-  ['tokens', encodeTokenIds([])],
+  ['tokens', tokensCommitmentData([], new Uint8Array(0))],
+  [
+    'tokens',
+    tokensCommitmentData(
+      [7, 300],
+      Uint8Array.from({ length: 16 }, (_, index) => index),
+    ),
+  ],
   ['output', outputCommitmentData('Grüße 👋', 'stop')],
 ];
 

@@ -19,7 +19,6 @@ function hint(id: CheckId): string {
   const options: Partial<Record<CheckId, string>> = {
     'model.trusted': 'the policy has no model line',
     'engine.trusted': 'the policy has no engine line',
-    'nonce.match': 'give the nonce that you sent with --nonce',
     'request.match': 'give the request body with --request',
     'response.match': 'give the response body with --response',
   };
@@ -34,9 +33,12 @@ export function verdictSentence(report: VerificationReport): string {
     return `incomplete: nothing failed, but ${report.missing.join(', ')} could not be checked.`;
   const model = facts === undefined ? '' : ` by ${facts.model}`;
   const tokens = facts === undefined ? 'the answer' : `${count(facts.completion_tokens)} tokens`;
-  if (report.level === 'replayed') return `valid: replayed. ${tokens} equal, bit for bit,${model}.`;
+  const fresh = report.checks.some(({ id }) => id === 'nonce.match')
+    ? ''
+    : '\nWithout --nonce this may be an older answer to the same request.';
+  if (report.level === 'replayed') return `valid: replayed. ${tokens} equal, bit for bit,${model}.${fresh}`;
   if (report.level === 'sealed')
-    return `valid: sealed. ${tokens}${model}, as logged at index ${facts?.index ?? '?'}; not replayed.`;
+    return `valid: sealed. ${tokens}${model}, as logged at index ${facts?.index ?? '?'}; not replayed.${fresh}`;
   return `valid, level ${report.level}.`;
 }
 

@@ -1,5 +1,5 @@
 // Salted commitments, the log's entry, and the receipt's id (specs/receipt.md, Commitments and Leaf).
-import { concatBytes, encodeHex, parseHex, utf8 } from './bytes.ts';
+import { concatBytes, encodeHex, encodeTokenIds, parseHex, utf8 } from './bytes.ts';
 import { encodeCanonicalJson } from './canonical-json.ts';
 import { RunproofError } from './errors.ts';
 import { hkdfSha256, hmacSha256, sha256 } from './sha256.ts';
@@ -30,6 +30,14 @@ export function commit(salt: Uint8Array, field: CommitmentField, data: Uint8Arra
 /** What the `output` commitment is over: canonical JSON of the text that the client received and the finish reason. */
 export function outputCommitmentData(content: string, finishReason: FinishReason): Uint8Array<ArrayBuffer> {
   return utf8(encodeCanonicalJson({ content, finish_reason: finishReason }));
+}
+
+/**
+ * What the `tokens` commitment is over: the output ids as u32le, then the first 8 bytes of every h_t as they are disclosed. The trace
+ * root alone binds only the last of them.
+ */
+export function tokensCommitmentData(ids: readonly number[], tracePrefixes: Uint8Array): Uint8Array<ArrayBuffer> {
+  return concatBytes(encodeTokenIds(ids), tracePrefixes);
 }
 
 /**

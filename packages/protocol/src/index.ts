@@ -17,6 +17,7 @@ export {
   receiptEntry,
   receiptId,
   receiptIdOfBundle,
+  tokensCommitmentData,
 } from './commitment.ts';
 export type { ErrorCode, Evidence } from './errors.ts';
 export { ERROR_CODES, RunproofError } from './errors.ts';

@@ -77,7 +77,6 @@ const SEALED: readonly CheckId[] = [
   'body.origin',
   'model.trusted',
   'engine.trusted',
-  'nonce.match',
   'request.match',
   'request.parameters',
   'seed.match',

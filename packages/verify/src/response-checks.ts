@@ -16,6 +16,7 @@ import {
   type ResponseChoice,
   RunproofError,
   StreamReader,
+  tokensCommitmentData,
 } from '@runproof/protocol';
 import { mismatch } from './report.ts';
 
@@ -74,16 +75,18 @@ export function checkResponse(bundle: Bundle, response: Uint8Array): { detail: s
 
 /**
  * `disclosure.prompt` and `disclosure.tokens`: the disclosed ids are the committed ones, and as many as the usage says.
+ * `data` is what the field's commitment is over: `disclosedData`.
  */
 export function checkDisclosed(
   bundle: Bundle,
   field: Extract<CommitmentField, 'prompt' | 'tokens'>,
   ids: readonly number[],
+  data: Uint8Array,
   usage: number,
 ): { detail: string; value: true } {
-  const got = commit(parseHex(bundle.salt), field, encodeTokenIds(ids));
+  const got = commit(parseHex(bundle.salt), field, data);
   if (got !== bundle.body[field])
-    throw mismatch('DISCLOSURE_MISMATCH', 'The receipt commits to other tokens.', {
+    throw mismatch('DISCLOSURE_MISMATCH', 'The receipt commits to other tokens or another trace.', {
       expected: bundle.body[field],
       got,
     });
@@ -103,12 +106,18 @@ export function checkDisclosed(
   return { detail: `${ids.length} token ids`, value: true };
 }
 
+/** What the commitments of `disclosure.prompt` and `disclosure.tokens` are over. */
+export function disclosedData(disclosure: Disclosure): Record<'prompt' | 'tokens', Uint8Array> {
+  const tokens = tokensCommitmentData(disclosure.completion, parseBase64(disclosure.trace) ?? new Uint8Array(0));
+  return { prompt: encodeTokenIds(disclosure.prompt), tokens };
+}
+
 /** Bytes of h_t that a disclosure carries (specs/exact-1.md §8). */
 const TRACE_PREFIX_BYTES = 8;
 
 /**
- * `disclosure.trace`: the last disclosed prefix is that of the trace root. The others are hints that only a replay can
- * check.
+ * `disclosure.trace`: one prefix per token, the last of them that of the trace root. That all are the committed ones,
+ * `disclosure.tokens` says.
  */
 export function checkTrace(bundle: Bundle, disclosure: Disclosure): { detail: string; value: true } {
   const prefixes = parseBase64(disclosure.trace) ?? new Uint8Array(0);

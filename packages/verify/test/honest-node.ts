@@ -18,6 +18,7 @@ import {
   receiptEntry,
   type SamplingParameters,
   sha256,
+  tokensCommitmentData,
   utf8,
 } from '@runproof/protocol';
 import {
@@ -33,7 +34,7 @@ import {
   rootOfHashes,
   signNote,
 } from '@runproof/tlog';
-import { TinyEngine, tracePrefixes } from './tiny-engine.ts';
+import { prefixBytes, TinyEngine, tracePrefixes } from './tiny-engine.ts';
 
 export const ORIGIN = 'example.org/test-log';
 export const LOG_SIGNER = ed25519NoteSigner(ORIGIN, sha256(utf8('log key')));
@@ -205,7 +206,7 @@ export function serve(options: ServeOptions = {}): Exchange {
     schema: 'runproof/receipt/1',
     segments: [],
     started_ms: 1_790_000_000_987,
-    tokens: commit(SALT, 'tokens', encodeTokenIds(ids)),
+    tokens: commit(SALT, 'tokens', tokensCommitmentData(ids, prefixBytes(trace))),
     trace: encodeHex(trace.at(-1) ?? new Uint8Array(32)),
     usage,
   };

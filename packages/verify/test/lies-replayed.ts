@@ -1,5 +1,5 @@
 // Lies about the tokens: some show in the commitments, the others only when the model is run again.
-import { commit, encodeBundle, encodeTokenIds, type ReceiptBody } from '@runproof/protocol';
+import { commit, encodeBundle, parseBase64, type ReceiptBody, tokensCommitmentData } from '@runproof/protocol';
 import { CHAT_REQUEST, SALT, seal, serve } from './honest-node.ts';
 import { completion, disclosed, flipFirst, honest, type Lie, prompt, replay } from './tamper-tools.ts';
 import { TinyEngine } from './tiny-engine.ts';
@@ -21,9 +21,19 @@ export const disclosures: Lie[] = [
     name: 'end of the trace changed',
     exchange: honest,
     shown: disclosed({ trace: honest.bundle.disclosure?.trace.replace(/.{8}$/, 'AAAAAA==') ?? '' }),
+    caught: ['disclosure.tokens', 'disclosure.trace'],
+  },
+  {
+    name: 'trace left out',
+    exchange: honest,
+    shown: disclosed({ trace: '' }),
+    caught: ['disclosure.tokens', 'disclosure.trace'],
+  },
+  {
+    name: 'trace root changed by the node',
+    exchange: serve({ lie: (original) => ({ ...original, trace: 'ab'.repeat(32) }) }),
     caught: ['disclosure.trace'],
   },
-  { name: 'trace left out', exchange: honest, shown: disclosed({ trace: '' }), caught: ['disclosure.trace'] },
   {
     name: 'usage of the prompt inflated by the node',
     exchange: serve({ lie: (original) => ({ ...original, usage: { ...original.usage, prompt_tokens: 999 } }) }),
@@ -43,7 +53,14 @@ export const disclosures: Lie[] = [
 
 const swap = (original: ReceiptBody): ReceiptBody => ({
   ...original,
-  tokens: commit(SALT, 'tokens', encodeTokenIds(flipFirst(completion))),
+  tokens: commit(
+    SALT,
+    'tokens',
+    tokensCommitmentData(
+      flipFirst(completion),
+      parseBase64(honest.bundle.disclosure?.trace ?? '') ?? new Uint8Array(0),
+    ),
+  ),
 });
 export const replays: Lie[] = [
   {
@@ -136,11 +153,10 @@ export const replays: Lie[] = [
     caught: ['replay.model'],
   },
   {
-    name: 'hint of the trace changed',
+    name: 'earlier entry of the trace changed',
     exchange: honest,
     shown: disclosed({ trace: (honest.bundle.disclosure?.trace ?? '').replace(/^.{4}/, 'AAAA') }),
-    options: replay,
-    caught: ['replay.trace'],
+    caught: ['disclosure.tokens'],
   },
   {
     name: 'token that the model does not have',

@@ -1,7 +1,15 @@
 // The tamper table: each lie is caught by a named check. A lie of the node is sealed properly, so that only the check
 // in question can see it;
 // a lie of somebody on the way changes what the node had sealed.
-import { commit, encodeBundle, outputCommitmentData, parseHex, RunproofError, utf8 } from '@runproof/protocol';
+import {
+  commit,
+  encodeBundle,
+  outputCommitmentData,
+  parseHex,
+  RunproofError,
+  tokensCommitmentData,
+  utf8,
+} from '@runproof/protocol';
 import { encodeTlogProof, parseTlogProof } from '@runproof/tlog';
 import { describe, expect, it } from 'vitest';
 import { CHECK_IDS, type Replayer, verify } from '../src/index.ts';
@@ -121,7 +129,9 @@ describe('a replayer that fails', () => {
   it('cannot replay a receipt that does not claim to be replayable', async () => {
     const { disclosure, body: original } = honest.bundle;
     if (disclosure === null) throw new Error('the honest bundle discloses');
-    const sealed = seal({ ...original, levels: ['sealed'], trace: '0'.repeat(64) }, { ...disclosure, trace: '' });
+    const tokens = commit(SALT, 'tokens', tokensCommitmentData(completion, new Uint8Array(0)));
+    const body: typeof original = { ...original, levels: ['sealed'], tokens, trace: '0'.repeat(64) };
+    const sealed = seal(body, { ...disclosure, trace: '' });
     const report = await verify(encodeBundle(sealed), { ...honest, ...replay });
     expect(report).toMatchObject({ verdict: 'incomplete', level: 'sealed', failed: [] });
     expect(report.missing).toHaveLength(5);

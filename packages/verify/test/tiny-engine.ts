@@ -147,7 +147,12 @@ export class TinyEngine implements Replayer {
   }
 }
 
+/** The first 8 bytes of every h_t. */
+export function prefixBytes(trace: readonly Uint8Array[]): Uint8Array {
+  return concatBytes(...trace.map((hash) => hash.subarray(0, 8)));
+}
+
 /** `disclosure.trace` of a run. */
 export function tracePrefixes(trace: readonly Uint8Array[]): string {
-  return encodeBase64(concatBytes(...trace.map((hash) => hash.subarray(0, 8))));
+  return encodeBase64(prefixBytes(trace));
 }

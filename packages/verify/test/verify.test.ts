@@ -88,10 +88,9 @@ describe('what was not given', () => {
   const { text, policy, request, nonce, response } = exchange;
 
   it.each([
-    ['nonce', { policy, request, response }, ['nonce.match']],
     ['request', { policy, nonce, response }, ['request.match']],
     ['response', { policy, nonce, request }, ['response.match']],
-    ['everything', { policy }, ['nonce.match', 'request.match', 'response.match']],
+    ['everything', { policy }, ['request.match', 'response.match']],
     [
       'models of the policy',
       { ...exchange, policy: `log ${LOG_SIGNER.vkey}\nengine tiny-1\nquorum none\n` },

@@ -9,6 +9,7 @@ import {
   type ReceiptBody,
   RunproofError,
   type SamplingParameters,
+  tokensCommitmentData,
 } from '@runproof/protocol';
 import type { RunPlan } from '../api/request.ts';
 import type { NodeMetrics } from '../metrics.ts';
@@ -62,7 +63,7 @@ function receiptBody(ports: SealPorts, input: SealInput, committer: ReceiptCommi
     schema: 'runproof/receipt/1',
     segments: [],
     started_ms: outcome.startedMs,
-    tokens: committer.commit('tokens', encodeTokenIds(outcome.ids)),
+    tokens: committer.commit('tokens', tokensCommitmentData(outcome.ids, outcome.trace)),
     trace: outcome.root === null ? NO_TRACE : encodeHex(outcome.root),
     usage: { completion_tokens: outcome.ids.length, prompt_tokens: prompt.length },
   };

@@ -9,9 +9,11 @@ import {
   encodeTokenIds,
   isJsonObject,
   outputCommitmentData,
+  parseBase64,
   parseHex,
   parseJson,
   receiptEntry,
+  tokensCommitmentData,
   utf8,
 } from '@runproof/protocol';
 import { evaluatePolicy, leafHash, parsePolicy, parseTlogProof, verifyInclusion } from '@runproof/tlog';
@@ -42,7 +44,9 @@ export async function checkBundle(
   expect(body.output).toBe(commit(salt, 'output', outputCommitmentData(delivered.content, body.finish_reason)));
   const { prompt, completion, trace } = disclosure ?? { prompt: [], completion: [], trace: '' };
   expect(body.prompt).toBe(commit(salt, 'prompt', encodeTokenIds(prompt)));
-  expect(body.tokens).toBe(commit(salt, 'tokens', encodeTokenIds(completion)));
+  expect(body.tokens).toBe(
+    commit(salt, 'tokens', tokensCommitmentData(completion, parseBase64(trace) ?? new Uint8Array(0))),
+  );
   expect(body.usage).toEqual({ prompt_tokens: prompt.length, completion_tokens: completion.length });
   expect(body.engine).toEqual({ build: parts.engine.build, contract: parts.engine.contract });
   expect(body.model).toEqual({ digest: parts.engine.model.digest, name: parts.engine.model.name });
