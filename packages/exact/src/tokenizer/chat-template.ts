@@ -98,8 +98,8 @@ function checkMessages(messages: readonly ChatMessage[]): void {
 
 /**
  * The chat template of a model. `tokenizer` comes from `createTokenizer` on the same metadata; `clockMs` is what `strftime_now` shows, in
- * milliseconds since 1970-01-01T00:00:00Z; the contract says `TEMPLATE_CLOCK_MS`. Nothing is thrown here, so that a model without a usable template still completes plain text;
- * `encode` throws `MODEL_TEMPLATE` with the reason.
+ * milliseconds since 1970-01-01T00:00:00Z; the contract says `TEMPLATE_CLOCK_MS`. Nothing is thrown here, so that a model without a
+ * usable template still completes plain text; `encode` throws `MODEL_TEMPLATE` with the reason.
  */
 export function createChatTemplate(
   metadata: Metadata,
