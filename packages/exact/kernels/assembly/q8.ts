@@ -57,17 +57,13 @@ function relaxed4(w: usize, blocks: i32, a0: usize, stride: usize, y: usize, ySt
   for (let block = 0; block < blocks; block += 1) {
     const low = correction(w + 16), high = correction(w + 24);
     let c00 = low, c10 = low, c20 = low, c30 = low, c01 = high, c11 = high, c21 = high, c31 = high;
-    for (let step: usize = 0; step < 8; step += 2) {
-      const p = w + (step << 5);
-      let u = v128.load(p, 32), v = v128.load(p, 48), x = codes(a0, step);
+    // Not unrolled: with two steps in the body V8 runs out of registers, and the tile loses a quarter of its speed.
+    for (let step: usize = 0; step < 8; step += 1) {
+      const p = w + (step << 5), u = v128.load(p, 32), v = v128.load(p, 48);
+      let x = codes(a0, step);
       c00 = dot(u, x, c00); c01 = dot(v, x, c01); x = codes(a1, step);
       c10 = dot(u, x, c10); c11 = dot(v, x, c11); x = codes(a2, step);
       c20 = dot(u, x, c20); c21 = dot(v, x, c21); x = codes(a3, step);
-      c30 = dot(u, x, c30); c31 = dot(v, x, c31);
-      u = v128.load(p, 64); v = v128.load(p, 80); x = codes(a0, step + 1);
-      c00 = dot(u, x, c00); c01 = dot(v, x, c01); x = codes(a1, step + 1);
-      c10 = dot(u, x, c10); c11 = dot(v, x, c11); x = codes(a2, step + 1);
-      c20 = dot(u, x, c20); c21 = dot(v, x, c21); x = codes(a3, step + 1);
       c30 = dot(u, x, c30); c31 = dot(v, x, c31);
     }
     const d0 = f16ToF32(v128.load16x4_s(w)), d1 = f16ToF32(v128.load16x4_s(w, 8));

@@ -113,6 +113,16 @@ describe('loading', () => {
 });
 
 describe('sequences', () => {
+  it('live anywhere in 4 GiB: addresses beyond 2 GiB give the same bits', async () => {
+    const shape = { ...OPTIONS, heads: 4, kvHeads: 4, headDim: 64, contextLength: 900_000 };
+    const model = await loadExactModel(memorySource(randomModel(shape)), { kvPositions: 900_000 });
+    // Two layers of 4 heads, 64 dimensions, K and V: 4 KiB per position. Pages that nobody writes take no memory.
+    const low = model.createSequence(800_000);
+    const high = model.createSequence(40);
+    const ids = Array.from({ length: 40 }, (_, index) => (index * 7) % 50);
+    expect(high.extend(ids, 0)).toEqual(low.extend(ids, 0));
+  });
+
   it('hold what they were made for, and give everything back', async () => {
     const model = await loadExactModel(memorySource(randomModel(OPTIONS)), { kvPositions: 96, sequences: 3 });
     expect(model.maxCapacity).toBe(96);
