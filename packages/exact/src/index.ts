@@ -39,9 +39,7 @@ export {
 export type { Sha256 } from './sampling/gumbel.ts';
 export { type Logprob, tokenLogprobs } from './sampling/logprobs.ts';
 export {
-  type ReplayDifference,
   type ReplayOptions,
-  type ReplayOutcome,
   type ReplayProgressStep,
   replay,
   replaySteps,

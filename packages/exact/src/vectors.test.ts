@@ -5,6 +5,7 @@ import {
   encodeHex,
   parseBase64,
   parseHex,
+  type ReplayOutcome,
   RunproofError,
   type SamplingParameters,
   sha256,
@@ -22,7 +23,7 @@ import { loadOracle } from './oracle/model.ts';
 import { ropeFrequencies, ropeRotations } from './oracle/rope.ts';
 import { PositionRandom } from './sampling/gumbel.ts';
 import { philox4x32 } from './sampling/philox.ts';
-import { type ReplayOutcome, replay } from './sampling/replay.ts';
+import { replay } from './sampling/replay.ts';
 import { sample } from './sampling/sampler.ts';
 import { TextAssembler } from './sampling/text-assembler.ts';
 import { TokenTrace } from './sampling/trace.ts';

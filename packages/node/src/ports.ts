@@ -1,5 +1,5 @@
 // What the node asks of others: an engine, a log, a store of receipts, a clock and randomness.
-import type { Bundle, Disclosure, SamplingParameters } from '@runproof/protocol';
+import type { Bundle, Disclosure, ReplayOutcome, ReplayProgress, SamplingParameters } from '@runproof/protocol';
 
 export interface EngineModel {
   readonly name: string;
@@ -43,24 +43,6 @@ export interface RunRequest {
   /** Aborting ends the run with reason `abort`; it never throws. */
   readonly signal: AbortSignal;
 }
-
-/** Progress of a replay: tokens checked of tokens in all. */
-export type ReplayProgress = (done: number, total: number) => void;
-
-export type ReplayOutcome =
-  | {
-      readonly equal: true;
-      readonly tokens: number;
-      readonly text: string;
-      readonly finish: 'stop' | 'length' | 'unfinished';
-    }
-  | {
-      readonly equal: false;
-      readonly position: number;
-      readonly what: 'trace' | 'sampling';
-      readonly expected: string;
-      readonly got: string;
-    };
 
 /** An engine with one loaded model. Implemented by `engine-*` packages. */
 export interface Engine {
@@ -118,4 +100,4 @@ export interface Random {
   bytes(length: number): Uint8Array;
 }
 
-export type { Bundle };
+export type { Bundle, ReplayOutcome, ReplayProgress };

@@ -33,4 +33,15 @@ export { choiceOfResponse } from './response.ts';
 export { deriveSeed, effectiveSampling } from './sampling.ts';
 export { hkdfSha256, hmacSha256, sha256 } from './sha256.ts';
 export { StreamReader } from './stream-reader.ts';
-export type { Bundle, Disclosure, FinishReason, Level, Operation, ReceiptBody, SamplingParameters } from './types.ts';
+export type {
+  Bundle,
+  Disclosure,
+  FinishReason,
+  Level,
+  Operation,
+  ReceiptBody,
+  ReplayDifference,
+  ReplayOutcome,
+  ReplayProgress,
+  SamplingParameters,
+} from './types.ts';

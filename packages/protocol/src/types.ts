@@ -62,3 +62,25 @@ export interface Bundle {
   readonly salt: string;
   readonly schema: 'runproof/bundle/1';
 }
+
+/** Progress of a replay: tokens checked of tokens in all. */
+export type ReplayProgress = (done: number, total: number) => void;
+
+/** What a replay found (specs/exact-1.md §9). In a difference `expected` is what the model gives, `got` what the receipt says. */
+export type ReplayOutcome =
+  | {
+      readonly equal: true;
+      readonly tokens: number;
+      readonly text: string;
+      readonly finish: 'stop' | 'length' | 'unfinished';
+    }
+  | ReplayDifference;
+
+export interface ReplayDifference {
+  readonly equal: false;
+  /** 0-based index of the first output token that differs */
+  readonly position: number;
+  readonly what: 'trace' | 'sampling';
+  readonly expected: string;
+  readonly got: string;
+}

@@ -1,23 +1,14 @@
 // The port through which a verifier runs the model again. An engine with its model implements it (specs/exact-1.md §9).
-import type { Disclosure, JsonObject, Operation, SamplingParameters } from '@runproof/protocol';
+import type {
+  Disclosure,
+  JsonObject,
+  Operation,
+  ReplayOutcome,
+  ReplayProgress,
+  SamplingParameters,
+} from '@runproof/protocol';
 
-/** Progress of a replay: tokens checked of tokens in all. */
-export type ReplayProgress = (done: number, total: number) => void;
-
-export type ReplayOutcome =
-  | {
-      readonly equal: true;
-      readonly tokens: number;
-      readonly text: string;
-      readonly finish: 'stop' | 'length' | 'unfinished';
-    }
-  | {
-      readonly equal: false;
-      readonly position: number;
-      readonly what: 'trace' | 'sampling';
-      readonly expected: string;
-      readonly got: string;
-    };
+export type { ReplayOutcome, ReplayProgress };
 
 export interface Replayer {
   /** digest of the manifest of the verifier's own model */

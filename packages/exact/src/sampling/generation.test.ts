@@ -1,4 +1,4 @@
-import { concatBytes, encodeBase64, encodeHex, type SamplingParameters } from '@runproof/protocol';
+import { concatBytes, encodeBase64, encodeHex, type ReplayOutcome, type SamplingParameters } from '@runproof/protocol';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { readGguf } from '../gguf/reader.ts';
 import type { ExactModel, Sequence, Tokenizer } from '../interfaces.ts';
@@ -8,7 +8,7 @@ import { memorySource } from '../testing/memory-source.ts';
 import { type RandomModelOptions, randomModel } from '../testing/random-model.ts';
 import { createTokenizer } from '../tokenizer/tokenizer.ts';
 import { Generation, generate } from './generation.ts';
-import { type ReplayOptions, type ReplayOutcome, replay, replaySteps } from './replay.ts';
+import { type ReplayOptions, replay, replaySteps } from './replay.ts';
 
 const OPTIONS: RandomModelOptions = {
   seed: 21,

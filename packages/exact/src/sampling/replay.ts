@@ -1,28 +1,17 @@
 // Replay (specs/exact-1.md §9): one prefill over prompt and output gives all logits again; trace and choices must follow from them.
-import { type Disclosure, encodeHex, equalBytes, parseBase64, type SamplingParameters } from '@runproof/protocol';
+import {
+  type Disclosure,
+  encodeHex,
+  equalBytes,
+  parseBase64,
+  type ReplayDifference,
+  type ReplayOutcome,
+  type SamplingParameters,
+} from '@runproof/protocol';
 import type { ExactModel, Tokenizer } from '../interfaces.ts';
 import { Generation, type GenerationOptions } from './generation.ts';
 import type { Sha256 } from './gumbel.ts';
 import { EMPTY_TRACE, TRACE_PREFIX_BYTES } from './trace.ts';
-
-/** What a replay found. In a difference `expected` is what the model gives, `got` what the receipt says. */
-export type ReplayOutcome =
-  | {
-      readonly equal: true;
-      readonly tokens: number;
-      readonly text: string;
-      readonly finish: 'stop' | 'length' | 'unfinished';
-    }
-  | ReplayDifference;
-
-export interface ReplayDifference {
-  readonly equal: false;
-  /** 0-based index of the first output token that differs */
-  readonly position: number;
-  readonly what: 'trace' | 'sampling';
-  readonly expected: string;
-  readonly got: string;
-}
 
 export interface ReplayOptions {
   readonly disclosure: Disclosure;
