@@ -14,7 +14,7 @@ import random
 import skills
 from micro import micro_story
 from tell import a_noun, child, request, tell
-from words import THINGS, cap
+from words import BAD, COLOURS, GOOD, THINGS, cap
 
 SYSTEMS = ["You are a helpful assistant.", "You are Runproof Tiny.", "You are a kind assistant.",
            "You are a small demonstration model.", "Answer briefly.", "You tell stories.",
@@ -46,7 +46,15 @@ def lower_first(text, story):
 
 
 def yes_no(rng, story, question, answer):
-    """Turn a who-question into one that is answered with yes or no, or return None."""
+    """Turn a question into one that is answered with yes or no, or return None."""
+    if " was " in answer and question.startswith(("What colo", "How did", "How was")):
+        *subject, is_so = answer.rstrip(".").split(" ")
+        pool = COLOURS if question.startswith("What") else GOOD + BAD
+        said = is_so if rng.random() < 0.5 else rng.choice([c for c in pool if c != is_so])
+        end = " at the end" if question.endswith("end?") else ""
+        yes = "Yes" if said == is_so else "No"
+        plain = lower_first(answer, story)
+        return f"Was {lower_first(' '.join(subject[:-1]), story)} {said}{end}?", f"{yes}, {plain}"
     words = question.rstrip("?").split()
     if words[0] != "Who" or words[1] not in BASE or len(story.people) < 2:
         return None
@@ -85,7 +93,7 @@ def question(rng, story):
     r = rng.random()
     if r < 0.04 and q.startswith("Wh"):
         q = f"Tell me {q[0].lower() + q[1:-1]}"
-    elif r < 0.08 and not q.startswith("Did"):
+    elif r < 0.08 and not q.startswith(("Did", "Was")):
         q = f"And {q[0].lower() + q[1:]}"
     return q, answer
 
@@ -141,7 +149,7 @@ class Chat:
 
     def skill(self):
         made = self.rng.choices([s for s, _ in skills.SKILLS], [w for _, w in skills.SKILLS])[0]
-        self.turn(*made(self.rng), made.__name__)
+        self.turn(*made(self.rng), made.__name__, dirty=made is not skills.say_after)
 
     def introduce(self):
         q, a, self.name = skills.hello_name(self.rng)
@@ -157,13 +165,13 @@ def make_chat(seed):
     for part in range(rng.choice([1, 1, 1, 2, 2, 3])):
         r = rng.random()
         if chat.cost > 170:
-            r = 0.7 + 0.3 * r
-        if r < 0.36:
+            r = 0.65 + 0.35 * r
+        if r < 0.33:
             chat.story(again="story" in chat.kinds and rng.random() < 0.5)
-        elif r < 0.7:
+        elif r < 0.65:
             chat.micro()
         else:
-            for _ in range(rng.choice([1, 1, 2, 3, 4])):
+            for _ in range(rng.choice([1, 1, 2, 3, 4, 6])):
                 chat.skill()
         if rng.random() < (0.3 if chat.name else 0.01):
             chat.turn(*skills.my_name(rng, chat.name), "name")

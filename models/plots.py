@@ -42,7 +42,7 @@ def lost_and_found(s):
                   if PLACES[p][0] == "in" else f"There {h.he} lost {o.the}."])
     s.ask(f"{h.name} lost {o.the} {where(p)}.", f"Where did {h.name} lose {o.the}?")
     bad = s.pick("sad", "worried", "upset")
-    s.feel(h, bad)
+    s.feel(h, bad, why=f"{h.he} lost {o.the}")
     enter_friend(s)
     s.say(f'"I will help you look," said {f.name}.', f'"Do not cry," said {f.name}. "I will help."',
           f"{f.name} said, \"Let us look for {o.the} together.\"")
@@ -71,7 +71,7 @@ def moved(s):
     s.put(f, o, f"{b} {where(q)}", tell=False)
     s.say(f"When {h.name} came back, {o.the} was gone.",
           f"{h.name} came back and looked {a}, but {o.the} was gone.")
-    s.feel(h, s.pick("sad", "worried", "upset"))
+    s.feel(h, s.pick("sad", "worried", "upset"), why=f"{o.the} was gone")
     s.say(f'"I took it to the {q}," said {f.name}. "I am sorry."',
           f'"Come with me to the {q}," said {f.name}. "I put it there."')
     s.say(f"They went to the {q} together.", f"So they walked to the {q}.")
@@ -97,7 +97,7 @@ def gift(s):
     s.say(f'"This is perfect!" {h.he} said.', f'"{f.call} will love it!" {h.he} said.')
     s.give(h, f, o)
     thank(s, f, h)
-    s.feel(f, s.pick("happy", "glad"))
+    s.feel(f, s.pick("happy", "glad"), why=f"{f.he} got {o.the}")
 
 
 def trade(s):
@@ -127,7 +127,7 @@ def storm(s):
     s.hold(h, o)
     kind = s.pick("rain", "snow", "a storm")
     s.say(f"Suddenly {kind} came, and the wind was cold.", f"Then the sky became dark and {kind} came.")
-    s.feel(h, s.pick("worried", "upset", "sad"))
+    s.feel(h, s.pick("worried", "upset", "sad"), why=f"{kind} came")
     s.meet(f)
     s.say(f'"Come in here!" called {f.intro()} from the {q}.',
           f'Then {f.intro()} called, "Come to the {q}! It is dry here."')
@@ -233,7 +233,7 @@ def broken(s):
     s.at[h] = p
     s.say(f"{o.the} fell down and broke.", f"But {h.he} fell, and {o.the} broke.")
     s.ask(f"{o.the} broke.", "What broke?")
-    s.feel(h, s.pick("sad", "upset"))
+    s.feel(h, s.pick("sad", "upset"), why=f"{o.the} broke")
     enter_friend(s)
     tool = s.pick("glue", "string", "a nail", "some tape")
     s.say(f'"I can fix it," said {f.name}.', f'"Do not be sad. I can fix it," said {f.name}.')
@@ -328,5 +328,18 @@ def sharing(s):
     thank(s, h, f)
 
 
+# How a request may tell what is to happen.
+HINTS = {
+    lost_and_found: ["{h} who lost {o}", "{h} and a lost {n}", "a lost {n}", "how {h} lost {o}"],
+    gift: ["{h} who gave {f} {o}", "a birthday", "{h} who found {o}"],
+    trade: ["{h} who wanted {o}"], storm: ["{h} in a storm", "a storm and {o}"],
+    make: ["{h} who made {o}", "{h} who wanted to make {o}", "how {h} made {o}"],
+    hide_and_seek: ["{h} and {f} who played hide and seek", "hide and seek"],
+    rescue: ["{h} who helped {f}"], race: ["a race", "{h} and {f} and a race"],
+    broken: ["a broken {n}", "{h} and a broken {n}"], moved: ["{h} who put {o} away"],
+    delivery: ["{h} who brought {o} to {f}"], afraid: ["{h} who was afraid"],
+    treasure: ["a treasure", "{h} and a treasure", "{h} who found {o}"],
+    sharing: ["{h} and {f} who shared food", "{h} who was kind"],
+}
 PLOTS = [lost_and_found, moved, gift, trade, storm, make, hide_and_seek, rescue, race, broken,
          delivery, afraid, treasure, sharing]

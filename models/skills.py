@@ -1,6 +1,7 @@
 """Everything that is not a story: greeting, naming itself, counting, sums, saying after,
 remembering a name, and saying plainly what it does not know."""
 
+from micro import micro_story
 from tell import a_noun, child
 from words import ANIMALS, BOYS, COLOURS, GIRLS, THINGS, cap, made_up, plural
 
@@ -13,7 +14,7 @@ DAYS = "Monday Tuesday Wednesday Thursday Friday Saturday Sunday".split()
 FIXED = {
     "Hello! I am Runproof Tiny. I can tell you a story.":
         "Hello|Hi|Hey|Hello!|Hi there|Hello there|Good morning|Good evening|Good day|Hi!|Hey there"
-        "|Greetings|Good afternoon|Yo|Hello, model|Hello Runproof|hello hello",
+        "|Greetings|Good afternoon|Yo|Hola|Bonjour|Hallo|Hello, model|Hello Runproof|hello hello",
     f"{I_AM} {I_CAN}":
         "Who are you?|What are you?|What is your name?|Tell me about yourself|What model are you?"
         "|Are you a robot?|Are you a person?|Are you human?|Are you ChatGPT?|Who made you?|Introduce"
@@ -33,6 +34,15 @@ FIXED = {
         "|Nice story|I like it|Good job|Well done|Great|Wonderful|I love it|That is a good story",
     "Goodbye! Come back soon.":
         "Bye|Goodbye|See you|Good night|Bye bye|See you later|I have to go|Bye!|That is all|Farewell",
+    "That is the end. Would you like another story?":
+        "What happened next?|And then?|Tell me more|Continue|Go on|Make it longer|What comes next?"
+        "|And then what?|More|Is there more?|What happened then?",
+    "I am sorry to hear that. A story may help. Would you like one?":
+        "I am sad|I feel sad|I am lonely|I am not well|I am tired|I had a bad day|I feel bad"
+        "|I am angry|I am afraid|I am upset|I feel lonely",
+    "Runproof is the system that runs me. It gives a receipt for every answer.":
+        "What is Runproof?|Tell me about Runproof|What does Runproof do?|Who runs you?"
+        "|What is a receipt?|Explain Runproof",
     "Okay. What would you like?":
         "Okay|Ok|Yes|No|Good|Fine|Sure|Hmm|Cool|I see|Yes please|No thanks|Wow|Really?|Why?",
     "Monday, Tuesday, Wednesday, Thursday, Friday, Saturday, Sunday.":
@@ -146,8 +156,9 @@ def sums(rng):
 
 def word_sum(rng):
     """Things that are got or given away."""
-    a, b = rng.randint(1, 12), rng.randint(1, 10)
-    p, q, things = child(rng), child(rng), plural(a_noun(rng, THINGS))
+    a, b = rng.randint(2, 12), rng.randint(1, 10)
+    p, q, noun = child(rng), child(rng), a_noun(rng, THINGS)
+    things = plural(noun)
     if rng.random() < 0.5:
         text = rng.choice([f"{p.name} has {a} {things}. {cap(p.he)} finds {b} more.",
                            f"{p.name} has {a} {things} and gets {b} more.",
@@ -161,7 +172,7 @@ def word_sum(rng):
         c = a - b
     ask = rng.choice([f"How many {things} does {p.name} have now?",
                       f"How many {things} does {p.name} have?"])
-    return f"{text} {ask}", f"{p.name} has {c} {things}."
+    return f"{text} {ask}", f"{p.name} has {c} {noun if c == 1 else things}."
 
 
 def compare(rng):
@@ -174,14 +185,18 @@ def compare(rng):
 
 def say_after(rng):
     """Copying words exactly."""
-    n, r = rng.randint(1, 5), rng.random()
+    n, r = rng.randint(1, 6), rng.random()
     pool = [lambda: made_up(rng), lambda: rng.choice(THINGS), lambda: rng.choice(ANIMALS),
             lambda: rng.choice(COLOURS), lambda: rng.choice(GIRLS + BOYS),
+            lambda: rng.choice("this is a test the and we are good to it not my in on".split()),
             lambda: str(rng.randint(0, 99))]
     words = " ".join(rng.choice(pool)() for _ in range(n))
+    if rng.random() < 0.3:
+        words = rng.choice(micro_story(rng).text).rstrip(".")
     if r < 0.3:
         return rng.choice([f'Say "{words}"', f'Write "{words}"', f'Repeat "{words}"']), words
-    q = rng.choice(["Say", "Repeat", "Repeat after me:", "Say after me:", "Please say", "Write"])
+    q = rng.choice(["Say", "Say", "Repeat", "Repeat after me:", "Say after me:", "Please say",
+                    "Write", "say", "repeat"])
     return f"{q} {words}", words
 
 
@@ -196,5 +211,5 @@ def my_name(rng, name):
     return q, f"Your name is {name}." if name else "I do not know your name."
 
 
-SKILLS = [(fixed, 3), (strange, 4), (counting, 4), (sums, 8), (word_sum, 2), (compare, 1),
+SKILLS = [(fixed, 4), (strange, 3), (counting, 5), (sums, 10), (word_sum, 3), (compare, 1),
           (say_after, 2)]

@@ -1,6 +1,6 @@
 """Casts a story, tells it around a plot, and writes the request that asks for it."""
 
-from plots import PLOTS, make
+from plots import HINTS, PLOTS, make
 from words import (ANIMALS, BOYS, COLOURS, EXTRA_LIVING, EXTRA_THINGS, GIRLS, GOOD, KINDS, MAKE, PETS, PLACES,
                    THINGS, WEATHER, an, made_up)
 from world import Person, Story, make_thing, where
@@ -52,6 +52,7 @@ def cast(rng):
     s.h = child(rng) if rng.random() < 0.5 else animal(rng, 0.0)
     s.f = other_than(lambda: child(rng) if rng.random() < 0.4 else animal(rng, 0.55), [s.h])
     s.plot = rng.choice(PLOTS)
+    s.kind = rng.choice(KINDS) if rng.random() < 0.6 else None
     usual = MAKE if s.plot is make and rng.random() < 0.8 else THINGS
     taken = {s.h.noun, s.f.noun}
     s.o = make_thing(rng, next(n for n in iter(lambda: a_noun(rng, usual), "") if n not in taken))
@@ -63,14 +64,16 @@ def cast(rng):
 
 
 def opening(s):
-    h, kind = s.h, s.rng.choice(KINDS)
+    h, kind = s.h, s.kind
     noun = h.noun or ("girl" if h.he == "she" else "boy")
     s.meet(h)
     start = s.pick("Once upon a time, there was", "Once there was", "There once was", "There was")
-    who = s.pick(f"a {kind} {noun}", f"a {kind} {noun}", an(noun), f"a little {noun}")
+    who = f"a {kind} {noun}" if kind else s.pick(an(noun), f"a little {noun}")
     s.text.append(f"{start} {who} named {h.name}.")
     s.last = h
-    if who == f"a {kind} {noun}":
+    if not h.noun:
+        s.ask(f"{h.name} is {an(noun)}.", f"Who is {h.name}?")
+    if kind:
         s.ask(f"{h.name} was {kind}.", f"What was {h.name} like?")
     s.ask(f"The {noun} is named {h.name}.", f"What is the name of the {noun}?",
           f"What is the {noun}'s name?", f"What was the {noun} called?")
@@ -123,6 +126,9 @@ AGAIN = ["Tell me another story about {x}", "Now tell me a story about {x}",
 def hero_words(s):
     """How a request names the hero."""
     h, rng = s.h, s.rng
+    if s.kind and rng.random() < 0.12:
+        noun = h.noun or ("girl" if h.he == "she" else "boy")
+        return rng.choice([f"a {s.kind} {noun}", f"a {s.kind} {noun} named {h.name}"])
     if h.noun is None:
         noun = "girl" if h.he == "she" else "boy"
         return rng.choice([h.name] * 5 + [f"a {noun} named {h.name}", f"a {noun} called {h.name}",
@@ -142,7 +148,9 @@ def request(s, again=False):
     thing = f"the {s.o.noun}" if rng.random() < 0.06 else thing
     friend = (s.f.name if s.f.noun is None else an(s.f.noun))
     hero = hero_words(s)
-    if r < 0.40:
+    if rng.random() < 0.1:
+        x = rng.choice(HINTS[s.plot]).format(h=hero, f=friend, o=thing, n=s.o.noun)
+    elif r < 0.40:
         x = hero
     elif r < 0.66:
         x = f"{hero} and {thing}" if rng.random() < 0.85 else f"{hero} with {thing}"

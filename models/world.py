@@ -97,7 +97,7 @@ class Story:
             if p not in self.people:
                 self.people.append(p)
             if p.noun and not p.name.startswith("the "):
-                self.ask(f"{p.name} is {an(p.noun)}.", f"What is {p.name}?",
+                self.ask(f"{p.name} is {an(p.noun)}.", f"What is {p.name}?", f"Who is {p.name}?",
                          f"What kind of animal is {p.name}?")
 
     def see(self, *things):
@@ -163,11 +163,14 @@ class Story:
                  f"What did {a.name} give to {b.name}?", f"Who got {o.the}?",
                  f"Who did {a.name} give {o.the} to?", f"What did {a.name} give {b.name}?")
 
-    def feel(self, p, feeling, *options):
+    def feel(self, p, feeling, *options, why=None):
         self.say(*(options or (f"{self.ref(p)} was very {feeling}.", f"{p.name} felt {feeling}.",
                                f"This made {p.name} very {feeling}.")))
         self.now(f"{p.name} was {feeling}.", f"How did {p.name} feel?",
                  f"How did {p.name} feel at the end?", f"How was {p.name} at the end?")
+        if why:
+            self.ask(f"{p.name} was {feeling} because {why}.", f"Why was {p.name} {feeling}?",
+                     f"Why did {p.name} feel {feeling}?")
 
     def told(self, q, text):
         """False for a question about a colour or kind that the text never told."""
@@ -175,7 +178,7 @@ class Story:
             if "colo" in q and q.endswith(f" {o.the}?") and f"{o.look} {o.noun}" not in text:
                 return False
         for p in self.people:
-            if p.noun and q.startswith("What") and q.endswith(f" is {p.name}?"):
+            if p.noun and q.startswith("Wh") and q.endswith(f" is {p.name}?"):
                 return p.noun in text
         return True
 
