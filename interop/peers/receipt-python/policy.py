@@ -66,7 +66,7 @@ def parse_policy(text):
     for number, line in enumerate(lines, 1):
         fields = [field for field in re.split('[ \t]+', line) if field != '']
         try:
-            if any(ord(c) < 32 and c != '\t' for c in line): raise ValueError
+            if any((ord(c) < 32 and c != '\t') or c == '\x7f' for c in line): raise ValueError
             if not fields or fields[0].startswith('#'): continue
             if fields[0] not in DIRECTIVES: raise ValueError
             getattr(reader, fields[0])(*fields[1:])

@@ -117,7 +117,8 @@ def parse_bundle(data):
     if canonical(bundle).encode() != data: raise Refused('JSON_NOT_CANONICAL', 'bundle')
     require(bundle, BUNDLE, 'bundle')
     check_body(bundle['body'])
-    if bundle['disclosure'] is not None: decode_base64(bundle['disclosure']['trace'], 'RECEIPT_SYNTAX')
+    if bundle['disclosure'] is not None and len(decode_base64(bundle['disclosure']['trace'], 'RECEIPT_SYNTAX')) % 8 != 0:
+        raise Refused('RECEIPT_SYNTAX', 'disclosure.trace')
     proof = tlog.parse_proof(bundle['proof'])
     if proof.extra is not None: raise Refused('PROOF_SYNTAX', 'extra line')
     return bundle, proof

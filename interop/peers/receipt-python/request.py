@@ -37,12 +37,11 @@ def check_fields(request, operation):
 
 def read_content(content):
     if isinstance(content, str): return content
-    if not isinstance(content, list): raise invalid('messages')
+    if not isinstance(content, list) or not content: raise invalid('messages')
     texts = []
     for part in content:
         if not isinstance(part, dict): raise invalid('messages')
-        extra = [name for name, value in part.items() if name not in ('type', 'text') and value not in (None, [])]
-        if part.get('type') != 'text' or extra: raise unsupported('messages')
+        if part.get('type') != 'text' or not part.keys() <= {'type', 'text'}: raise unsupported('messages')
         if not isinstance(part.get('text'), str): raise invalid('messages')
         texts.append(part['text'])
     return ''.join(texts)

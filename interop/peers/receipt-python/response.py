@@ -1,6 +1,6 @@
 """specs/receipt.md, Responses and Transport: the one text, finish reason and usage of a response, streamed or not."""
 import re
-from common import Refused, decode_utf8, parse_json, utf16_length
+from common import Refused, decode_utf8, is_integer, parse_json, utf16_length
 
 TEXT_UNITS_MAX = 16 * 2 ** 20
 
@@ -11,7 +11,7 @@ def refuse(why): raise Refused('RESPONSE_SYNTAX', why)
 def only(value, allowed):
     if not isinstance(value, dict): refuse('not an object')
     for name, item in value.items():
-        if name not in allowed and name != 'logprobs' and item is not None and item != []: refuse(f'{name} beside the text')
+        if name not in allowed and item is not None and item != []: refuse(f'{name} beside the text')
 
 
 class Reading:
@@ -19,11 +19,13 @@ class Reading:
 
     def __init__(self, operation, holder):
         self.operation, self.holder = operation, holder
-        self.text, self.reason, self.usages = [], None, []
+        self.text, self.reason, self.usages, self.sealed = [], None, [], False
 
     def choice(self, choice):
         inner = 'text' if self.operation == 'text.completion' else self.holder
-        only(choice, ('index', 'finish_reason', inner))
+        only(choice, ('index', 'finish_reason', 'logprobs', inner))
+        if self.reason is not None: refuse('a choice after the finish reason')
+        if self.operation == 'chat.completion' and {'message': 'delta', 'delta': 'message'}[self.holder] in choice: refuse(f'not a {self.holder}')
         if choice.get('index') != 0 or isinstance(choice.get('index'), bool): refuse('index')
         if self.operation == 'text.completion':
             text = choice.get('text')
@@ -33,19 +35,25 @@ class Reading:
             if message.get('role') not in (None, 'assistant'): refuse('role')
             text = message.get('content')
         if not isinstance(text, (str, type(None))) or self.holder == 'message' and text is None: refuse('text')
-        if text and self.reason is not None: refuse('text after the finish reason')
         self.text.append(text or '')
         self.finish(choice.get('finish_reason'))
 
     def finish(self, reason):
         if reason is None: return
-        if not isinstance(reason, str) or self.reason is not None: refuse('finish reason')
+        if not isinstance(reason, str): refuse('finish reason')
         self.reason = reason
 
     def usage(self, value):
         if value.get('usage') is None: return
         if not isinstance(value['usage'], dict): refuse('usage')
+        counts = [value['usage'].get(name) for name in ('prompt_tokens', 'completion_tokens')]
+        if not all(map(is_integer, counts)) or value['usage'].get('total_tokens', sum(counts)) != sum(counts): refuse('usage')
         self.usages.append(value['usage'])
+
+    def receipt(self, chunk):
+        if chunk.get('runproof') is None: return
+        if not isinstance(chunk['runproof'], dict) or not isinstance(chunk['runproof'].get('receipt'), dict): refuse('receipt')
+        self.sealed = True
 
     def result(self):
         text = ''.join(self.text)
@@ -74,20 +82,23 @@ def read_plain(data, operation):
     return reading.result()
 
 
+FIELDS = ('event', 'id', 'retry')
+
+
 def events(text):
     """The data of the events of a stream (WHATWG HTML §9.2.6); one that is not ended by a blank line is cut."""
-    if '\r' in text: refuse('carriage return')
-    lines = text.split('\n')
+    lines = re.split('\r\n|\n|\r', text)
     data = None
     for line in lines[:-1]:
+        name, _, value = line.partition(':')
         if line == '':
             if data is not None: yield data
             data = None
-        elif line.startswith('data:'):
-            item = line[6:] if line.startswith('data: ') else line[5:]
+        elif name == 'data':
+            item = value[1:] if value.startswith(' ') else value
             data = item if data is None else data + '\n' + item
-        elif not line.startswith(':'):
-            refuse('a line that is neither data nor comment')
+        elif name != '' and name not in FIELDS:
+            refuse('a line of another kind')
     if data is not None or lines[-1] != '': refuse('cut')
 
 
@@ -100,13 +111,15 @@ def read_stream(data, operation):
             continue
         chunk = object_of(item.encode())
         if chunk.get('error') is not None:
-            if reading.reason != 'error': refuse('error in the stream')
+            if reading.reason != 'error' or not isinstance(chunk['error'], dict): refuse('error in the stream')
             ended = True
             continue
+        if reading.sealed: refuse('a chunk after the receipt')
         choices = chunk.get('choices')
         if not isinstance(choices, list) or len(choices) > 1: refuse('one choice')
         if choices: reading.choice(choices[0])
         reading.usage(chunk)
+        reading.receipt(chunk)
     if not ended: refuse('cut before its end')
     return reading.result()
 

@@ -106,7 +106,8 @@ class Verification:
     def report(self):
         failed = [name for name in CHECKS if self.run.get(name) is False]
         verdict = 'invalid' if failed else 'incomplete' if self.missing else 'valid'
-        needed = [name for name in SEALED if name != 'log.witnesses' or self.policy.quorum != ['none']]
+        spared = {'log.witnesses': self.policy.quorum == ['none'], 'nonce.match': self.nonce is None}
+        needed = [name for name in SEALED if not spared.get(name)]
         level = 'sealed' if not failed and all(self.run.get(name) for name in needed) else 'none'
         return {'verdict': verdict, 'level': level, 'receipt': self.receipt, 'missing': self.missing, 'failed': failed}
 
