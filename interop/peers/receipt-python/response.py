@@ -25,7 +25,7 @@ class Reading:
         inner = 'text' if self.operation == 'text.completion' else self.holder
         only(choice, ('index', 'finish_reason', 'logprobs', inner))
         if self.reason is not None: refuse('a choice after the finish reason')
-        if self.operation == 'chat.completion' and {'message': 'delta', 'delta': 'message'}[self.holder] in choice: refuse(f'not a {self.holder}')
+        if {'message': 'delta', 'delta': 'message'}[self.holder] in choice: refuse(f'not a {self.holder}')
         if choice.get('index') != 0 or isinstance(choice.get('index'), bool): refuse('index')
         if self.operation == 'text.completion':
             text = choice.get('text')
