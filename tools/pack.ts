@@ -70,6 +70,11 @@ function copyExtras(folder: string, target: string): void {
 function pack(folder: string, build: string, tarballs: boolean): void {
   const target = join(root, 'dist', folder);
   cpSync(join(build, folder, 'src'), target, { recursive: true });
+  // Declarations that were written by hand are referred to, and the compiler does not copy them.
+  const declarations = readdirSync(join(root, 'packages', folder, 'src'), { recursive: true, encoding: 'utf8' });
+  for (const path of declarations.filter((name) => name.endsWith('.d.ts') && !name.endsWith('ambient.d.ts'))) {
+    cpSync(join(root, 'packages', folder, 'src', path), join(target, path));
+  }
   writeManifest(folder, target);
   copyExtras(folder, target);
   if (tarballs) {
