@@ -47,9 +47,10 @@ function writeManifest(folder: string, target: string): void {
   const manifest = JSON.parse(readFileSync(join(root, 'packages', folder, 'package.json'), 'utf8')) as Manifest;
   if (manifest.exports !== undefined) {
     const entries = Object.entries(manifest.exports);
-    manifest['exports'] = Object.fromEntries(
-      entries.map(([name, path]) => [name, compiled(path)]),
-    ) as unknown as Record<string, string>;
+    manifest.exports = Object.fromEntries(entries.map(([name, path]) => [name, compiled(path)])) as unknown as Record<
+      string,
+      string
+    >;
   }
   delete manifest.files;
   writeFileSync(join(target, 'package.json'), `${JSON.stringify(manifest, null, 2)}\n`);

@@ -44,7 +44,7 @@ function codeOf(run: () => unknown): { code: string; parameter?: unknown } {
   try {
     run();
   } catch (error) {
-    if (RunproofError.isInstance(error)) return { code: error.code, parameter: error.evidence['parameter'] };
+    if (RunproofError.isInstance(error)) return { code: error.code, parameter: error.evidence.parameter };
     throw error;
   }
   return { code: 'no error' };

@@ -118,11 +118,11 @@ export function checkPurity(files: readonly SourceFile[]): Violation[] {
     walk(syntaxTree(file), (node) => {
       const name = dottedName(node);
       if (node.type === 'MemberExpression' && name !== null && IMPURE_MEMBERS.has(name)) complain(node.start, name);
-      if (node.type === 'NewExpression' && dottedName(node['callee']) === 'Date') complain(node.start, 'new Date');
-      if (node.type === 'CallExpression' && IMPURE_NAMES.has(dottedName(node['callee'])?.split('.')[0] ?? '')) {
-        complain(node.start, dottedName(node['callee']) ?? 'call');
+      if (node.type === 'NewExpression' && dottedName(node.callee) === 'Date') complain(node.start, 'new Date');
+      if (node.type === 'CallExpression' && IMPURE_NAMES.has(dottedName(node.callee)?.split('.')[0] ?? '')) {
+        complain(node.start, dottedName(node.callee) ?? 'call');
       }
-      if (node.type === 'ThrowStatement' && (node['argument'] as { type?: string } | null)?.type === 'Literal')
+      if (node.type === 'ThrowStatement' && (node.argument as { type?: string } | null)?.type === 'Literal')
         complain(node.start, 'thrown literal');
     });
   }
@@ -131,15 +131,15 @@ export function checkPurity(files: readonly SourceFile[]): Violation[] {
 
 function exportedNames(file: SourceFile): { name: string; offset: number }[] {
   const names: { name: string; offset: number }[] = [];
-  for (const node of syntaxTree(file)['body'] as import('./source.ts').SyntaxNode[]) {
-    if (node.type !== 'ExportNamedDeclaration' || node['source'] !== null) continue;
-    const declaration = node['declaration'] as Record<string, unknown> | null;
-    const declared = declaration?.['id'] as { name?: string } | undefined;
+  for (const node of syntaxTree(file).body as import('./source.ts').SyntaxNode[]) {
+    if (node.type !== 'ExportNamedDeclaration' || node.source !== null) continue;
+    const declaration = node.declaration as Record<string, unknown> | null;
+    const declared = declaration?.id as { name?: string } | undefined;
     if (declared?.name !== undefined) names.push({ name: declared.name, offset: node.start });
-    for (const variable of (declaration?.['declarations'] as { id: { name?: string } }[] | undefined) ?? []) {
+    for (const variable of (declaration?.declarations as { id: { name?: string } }[] | undefined) ?? []) {
       if (variable.id.name !== undefined) names.push({ name: variable.id.name, offset: node.start });
     }
-    for (const item of (node['specifiers'] as { exported: { name?: string } }[] | undefined) ?? []) {
+    for (const item of (node.specifiers as { exported: { name?: string } }[] | undefined) ?? []) {
       if (item.exported.name !== undefined) names.push({ name: item.exported.name, offset: node.start });
     }
   }

@@ -21,7 +21,7 @@ export function checkLengths(files: readonly SourceFile[]): Violation[] {
     const suites = new Set<unknown>();
     walk(syntaxTree(file), (node) => {
       if (node.type === 'CallExpression' && isSuite(node))
-        for (const argument of node['arguments'] as unknown[]) suites.add(argument);
+        for (const argument of node.arguments as unknown[]) suites.add(argument);
       if (!FUNCTIONS.has(node.type) || suites.has(node)) return;
       const length = lineAt(file, node.end) - lineAt(file, node.start) + 1;
       if (length > FUNCTION_LINES_MAX) {
@@ -37,13 +37,13 @@ export function checkLengths(files: readonly SourceFile[]): Violation[] {
 }
 
 function isSuite(call: SyntaxNode): boolean {
-  return rootName(call['callee']) === 'describe';
+  return rootName(call.callee) === 'describe';
 }
 
 function rootName(callee: unknown): string {
   let node = callee as SyntaxNode | undefined;
   while (node?.type === 'CallExpression' || node?.type === 'MemberExpression')
-    node = (node['callee'] ?? node['object']) as SyntaxNode;
+    node = (node.callee ?? node.object) as SyntaxNode;
   return dottedName(node) ?? '';
 }
 
@@ -132,16 +132,16 @@ export function checkAssertions(files: readonly SourceFile[]): Violation[] {
   for (const file of files) {
     if (!file.path.endsWith('.test.ts')) continue;
     walk(syntaxTree(file), (node) => {
-      if (node.type === 'ExpressionStatement' && isBareExpect(node['expression'] as SyntaxNode)) {
+      if (node.type === 'ExpressionStatement' && isBareExpect(node.expression as SyntaxNode)) {
         found.push({ path: file.path, line: lineAt(file, node.start), message: 'expect(…) without a matcher' });
       }
-      if (node.type !== 'CallExpression' || !['it', 'test'].includes(rootName(node['callee']))) return;
-      const body = (node['arguments'] as SyntaxNode[]).find((argument) => FUNCTIONS.has(argument.type));
+      if (node.type !== 'CallExpression' || !['it', 'test'].includes(rootName(node.callee))) return;
+      const body = (node.arguments as SyntaxNode[]).find((argument) => FUNCTIONS.has(argument.type));
       if (body === undefined) return;
       let asserts = false;
       walk(body, (inner) => {
         if (inner.type === 'CallExpression') {
-          const name = dottedName(inner['callee']) ?? rootName(inner['callee']);
+          const name = dottedName(inner.callee) ?? rootName(inner.callee);
           if (ASSERTING.test(name)) asserts = true;
         }
       });
@@ -153,5 +153,5 @@ export function checkAssertions(files: readonly SourceFile[]): Violation[] {
 }
 
 function isBareExpect(node: SyntaxNode): boolean {
-  return node.type === 'CallExpression' && dottedName(node['callee']) === 'expect';
+  return node.type === 'CallExpression' && dottedName(node.callee) === 'expect';
 }

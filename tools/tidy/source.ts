@@ -77,10 +77,10 @@ export function walk(node: SyntaxNode, visit: (node: SyntaxNode) => void): void 
 /** `a.b.c` of a chain of identifiers, or null. */
 export function dottedName(node: unknown): string | null {
   if (!isNode(node)) return null;
-  if (node.type === 'Identifier') return node['name'] as string;
-  if (node.type !== 'MemberExpression' || node['computed'] === true) return null;
-  const object = dottedName(node['object']);
-  const property = dottedName(node['property']);
+  if (node.type === 'Identifier') return node.name as string;
+  if (node.type !== 'MemberExpression' || node.computed === true) return null;
+  const object = dottedName(node.object);
+  const property = dottedName(node.property);
   return object === null || property === null ? null : `${object}.${property}`;
 }
 
@@ -92,7 +92,7 @@ export interface ImportSite {
 }
 
 function specifierName(item: SyntaxNode): string {
-  const imported = (item['imported'] ?? item['local']) as { name?: string; value?: string } | undefined;
+  const imported = (item.imported ?? item.local) as { name?: string; value?: string } | undefined;
   if (item.type === 'ImportSpecifier' || item.type === 'ExportSpecifier')
     return imported?.name ?? imported?.value ?? '*';
   return item.type === 'ImportDefaultSpecifier' ? 'default' : '*';
@@ -102,13 +102,13 @@ function specifierName(item: SyntaxNode): string {
 export function importsOf(file: SourceFile): ImportSite[] {
   const sites: ImportSite[] = [];
   walk(syntaxTree(file), (node) => {
-    const source = node['source'] as { value?: unknown } | null | undefined;
+    const source = node.source as { value?: unknown } | null | undefined;
     if (typeof source?.value !== 'string') return;
-    const specifiers = (node['specifiers'] as SyntaxNode[] | undefined) ?? [];
+    const specifiers = (node.specifiers as SyntaxNode[] | undefined) ?? [];
     if (node.type === 'ImportDeclaration') {
       sites.push({ specifier: source.value, names: specifiers.map(specifierName), offset: node.start });
     } else if (node.type === 'ExportNamedDeclaration') {
-      const names = specifiers.map((item) => (item['local'] as { name?: string }).name ?? '*');
+      const names = specifiers.map((item) => (item.local as { name?: string }).name ?? '*');
       sites.push({ specifier: source.value, names, offset: node.start });
     } else if (node.type === 'ImportExpression' || node.type === 'ExportAllDeclaration') {
       sites.push({ specifier: source.value, names: ['*'], offset: node.start });

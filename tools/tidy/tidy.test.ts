@@ -27,7 +27,7 @@ function dependencies(path: string): Set<string> {
     string,
     Record<string, string> | undefined
   >;
-  return new Set([...Object.keys(manifest['dependencies'] ?? {}), ...Object.keys(manifest['devDependencies'] ?? {})]);
+  return new Set([...Object.keys(manifest.dependencies ?? {}), ...Object.keys(manifest.devDependencies ?? {})]);
 }
 
 const manifests = new Map(

@@ -17,7 +17,7 @@ export function dataDirectory(
   option: string | undefined,
   environment: Readonly<Record<string, string | undefined>> = process.env,
 ): DataDirectory {
-  const named = option ?? (environment['RUNPROOF_DATA'] || undefined);
+  const named = option ?? (environment.RUNPROOF_DATA || undefined);
   const path = resolve(named ?? join(homedir(), '.runproof'));
   return {
     path,

@@ -67,7 +67,7 @@ export function createTerminal(streams: {
   readonly environment: Readonly<Record<string, string | undefined>>;
 }): Terminal {
   const { stdout, stderr } = streams;
-  const plain = (streams.environment['NO_COLOR'] ?? '') !== '';
+  const plain = (streams.environment.NO_COLOR ?? '') !== '';
   return {
     write: (text) => void stdout.write(text),
     note: (text) => void stderr.write(`${text}\n`),

@@ -62,28 +62,28 @@ function matching(value: JsonValue | undefined, form: RegExp, place: string): st
  */
 export function parseTrustInfo(bytes: Uint8Array, url: string): TrustInfo {
   const record = exactObject(parseJson(bytes, { bytes: TRUST_INFO_BYTES_MAX, depth: 8 }), FIELDS, 'the document');
-  if (record['schema'] !== 'runproof/node/1') throw malformed('schema must be runproof/node/1');
-  const engine = exactObject(record['engine'], ['build', 'contract'], 'engine');
-  const vkey = matching(record['vkey'], /^\S{1,512}$/, 'vkey');
-  const origin = matching(record['origin'], /^[^\s+]{1,256}$/, 'origin');
+  if (record.schema !== 'runproof/node/1') throw malformed('schema must be runproof/node/1');
+  const engine = exactObject(record.engine, ['build', 'contract'], 'engine');
+  const vkey = matching(record.vkey, /^\S{1,512}$/, 'vkey');
+  const origin = matching(record.origin, /^[^\s+]{1,256}$/, 'origin');
   const key = parseVerifierKey(vkey);
   if (key.name !== origin || key.type !== ED25519) throw malformed('the log key is not that of the origin');
-  const models = record['models'];
+  const models = record.models;
   if (!Array.isArray(models) || models.length > MODELS_MAX) throw malformed('models must be a list');
   return {
     url: new URL(url).origin,
-    logUrl: new URL(matching(record['log'], /^\/[A-Za-z0-9._~/-]{0,255}$/, 'log').replace(/^\/+/, '/'), url).href,
+    logUrl: new URL(matching(record.log, /^\/[A-Za-z0-9._~/-]{0,255}$/, 'log').replace(/^\/+/, '/'), url).href,
     origin,
     vkey,
     engine: {
-      build: matching(engine['build'], DIGEST, 'engine.build'),
-      contract: matching(engine['contract'], CONTRACT, 'engine.contract'),
+      build: matching(engine.build, DIGEST, 'engine.build'),
+      contract: matching(engine.contract, CONTRACT, 'engine.contract'),
     },
     models: (models as readonly JsonValue[]).map((model) => {
       const fields = exactObject(model, ['digest', 'name'], 'a model');
       return {
-        digest: matching(fields['digest'], DIGEST, 'model digest'),
-        name: matching(fields['name'], NAME, 'model name'),
+        digest: matching(fields.digest, DIGEST, 'model digest'),
+        name: matching(fields.name, NAME, 'model name'),
       };
     }),
   };

@@ -170,7 +170,7 @@ describe('verifiedFetch: tampered plain answers', () => {
     const failure = await failureOf(() =>
       verifiedFetch({ policy: world.policy, fetch: world.fetch })(CHAT_URL, post(chatBody())),
     );
-    const named = failure.report?.failed ?? [failure.evidence['failed'] ?? failure.evidence['missing']].flat();
+    const named = failure.report?.failed ?? [failure.evidence.failed ?? failure.evidence.missing].flat();
     expect(named).toContain(caught);
   });
 

@@ -85,7 +85,7 @@ function requestUrl(input: string | URL | Request): URL | null {
 function wantsStream(request: Uint8Array): boolean {
   try {
     const value = parseJson(request);
-    return isJsonObject(value) && value['stream'] === true;
+    return isJsonObject(value) && value.stream === true;
   } catch {
     // The node refuses such a request; if it does not, the checks will.
     return false;

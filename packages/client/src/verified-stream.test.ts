@@ -147,7 +147,7 @@ describe('verifiedFetch: streams', () => {
     const text = await (await send(CHAT_URL, post(streamed))).text();
     expect(reports).toEqual(['valid']);
     const last = parseJson(events(text).at(-1)?.slice('data: '.length) ?? '');
-    expect(isJsonObject(last) && last['error']).toMatchObject({ code: 'ENGINE_NONFINITE' });
+    expect(isJsonObject(last) && last.error).toMatchObject({ code: 'ENGINE_NONFINITE' });
   });
 
   it('stops the work when the reader leaves', async () => {
@@ -167,6 +167,6 @@ describe('verifiedFetch: streams', () => {
     world.tamper = (text, response) =>
       withHeaders(text, response, (headers) => headers.set('content-type', 'application/json'));
     const send = verifiedFetch({ policy: world.policy, fetch: world.fetch });
-    expect((await failureOf(() => send(CHAT_URL, post(streamed)))).evidence['failed']).toEqual(['response.match']);
+    expect((await failureOf(() => send(CHAT_URL, post(streamed)))).evidence.failed).toEqual(['response.match']);
   });
 });

@@ -111,7 +111,7 @@ async function ask(
     if (reader.content !== '') terminal.write('\n');
   }
   if (reader.error !== null)
-    throw new RunproofError('UPSTREAM_UNREACHABLE', `The run failed: ${printable(String(reader.error['message']))}`);
+    throw new RunproofError('UPSTREAM_UNREACHABLE', `The run failed: ${printable(String(reader.error.message))}`);
   return { content: reader.content, ...assertMade(made) };
 }
 
