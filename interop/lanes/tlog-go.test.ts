@@ -39,10 +39,16 @@ function judge(questions: readonly Question[]): Answer[] {
 
 beforeAll(async () => {
   const built = spawnSync('go', ['build', '-o', program, '.'], { cwd: PEER, encoding: 'utf8' });
-  if (built.status !== 0) throw new Error(`go build failed (is Go installed?): ${built.stderr ?? built.error?.message}`);
+  if (built.status !== 0)
+    throw new Error(`go build failed (is Go installed?): ${built.stderr ?? built.error?.message}`);
   const clock = { now: () => Date.now() };
   const random = { bytes: (length: number) => new Uint8Array(randomBytes(length)) };
-  const log = await openLog({ directory: join(folder, 'log'), clock, random, onWarning: (warning) => console.warn(warning) });
+  const log = await openLog({
+    directory: join(folder, 'log'),
+    clock,
+    random,
+    onWarning: (warning) => console.warn(warning),
+  });
   const policy = `log ${log.vkey}\nquorum none\n`;
   let size = 0;
   for (const target of SIZES) {
