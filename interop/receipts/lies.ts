@@ -64,32 +64,30 @@ export const TEXT_REQUESTS: readonly string[] = [
   ...['[4294967296]', '{}', '5', 'null', '[["a"]]', '[[[1]]]', '[1.5]'].map((prompt) => `{"prompt":${prompt}}`),
 ];
 
+const MESSAGE = { role: 'assistant', content: 'hi' };
+
+const MESSAGES: readonly JsonValue[] = [
+  ...[{ content: 'hi' }, { ...MESSAGE, role: 'system' }, { ...MESSAGE, role: null }, { ...MESSAGE, role: 5 }],
+  ...[null, [], { ...MESSAGE, refusal: null, x: [] }, { ...MESSAGE, refusal: '' }, { ...MESSAGE, logprobs: 5 }],
+  ...[
+    { ...MESSAGE, x: {} },
+    { ...MESSAGE, content: null },
+    { ...MESSAGE, role: '' },
+  ],
+  ...[
+    { ...MESSAGE, content: '\uffff' },
+    { ...MESSAGE, content: 'ho' },
+  ],
+];
+
 /** Responses to a run whose text is `hi`, with its finish reason and usage. */
 export function plainResponses(reason: string, usage: JsonObject): string[] {
-  const message = { role: 'assistant', content: 'hi' };
-  const choice = (members: JsonObject): JsonObject => ({ index: 0, finish_reason: reason, message, ...members });
-  const messages: JsonValue[] = [
-    ...[
-      { content: 'hi' },
-      { ...message, role: 'system' },
-      { ...message, role: null },
-      { ...message, role: 5 },
-      null,
-      [],
-    ],
-    ...[
-      { ...message, refusal: null, x: [] },
-      { ...message, refusal: '' },
-      { ...message, logprobs: 5 },
-      { ...message, x: {} },
-    ],
-    ...[
-      { ...message, content: null },
-      { ...message, role: '' },
-      { ...message, content: '\uffff' },
-      { ...message, content: 'ho' },
-    ],
-  ];
+  const choice = (members: JsonObject): JsonObject => ({
+    index: 0,
+    finish_reason: reason,
+    message: MESSAGE,
+    ...members,
+  });
   const choices: JsonObject[] = [
     ...[
       {},
@@ -102,7 +100,7 @@ export function plainResponses(reason: string, usage: JsonObject): string[] {
     ],
     ...[{ x: false }, { x: 0 }, { x: {} }, { x: [] }, { index: 1 }, { index: null }, { index: false }, { index: -0 }],
     ...[{ finish_reason: null }, { finish_reason: reason === 'stop' ? 'length' : 'stop' }, { finish_reason: 5 }],
-    ...messages.map((value) => ({ message: value })),
+    ...MESSAGES.map((value) => ({ message: value })),
   ];
   const usages: JsonValue[] = [
     ...[
@@ -115,7 +113,7 @@ export function plainResponses(reason: string, usage: JsonObject): string[] {
       { ...usage, total_tokens: 'x' },
       { ...usage, x: { y: 1 } },
     ],
-    ...[{ prompt_tokens: usage['prompt_tokens'] ?? 0 }, { prompt_tokens: null, completion_tokens: null }],
+    ...[{ prompt_tokens: usage.prompt_tokens ?? 0 }, { prompt_tokens: null, completion_tokens: null }],
   ];
   const whole = JSON.stringify({ choices: [choice({})] });
   return [
