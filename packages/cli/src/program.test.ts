@@ -191,7 +191,7 @@ describe('runproof trust', () => {
     expect([shown.code, shown.stdout.length > 5]).toEqual([0, true]);
     expect(shown.stderr).toMatch(/sealed: \d+ tokens, receipt [0-9a-f]{64}/);
     const command =
-      /saved: runproof (.*)/
+      /saved: npx runproof (.*)/
         .exec(shown.stderr)?.[1]
         ?.split(' ')
         .filter((word) => word !== '--replay') ?? [];

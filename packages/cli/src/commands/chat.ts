@@ -51,7 +51,7 @@ async function trustedPolicy(
   if (!terminal.interactive)
     throw new RunproofError(
       'UNTRUSTED',
-      `${path} does not trust ${info.origin} with what it shows now; look at it with: runproof trust ${url}.`,
+      `${path} does not trust ${info.origin} with what it shows now; look at it with: npx runproof trust ${url}.`,
     );
   terminal.note(`${path} does not trust this node yet.\n`);
   if ((await trustCommand(url, options, terminal)) !== 0)
