@@ -136,6 +136,7 @@ describe('live receipts, judged by both verifiers', () => {
     const shown = [...lies.plainResponses(reason, usage), ...lies.streams(reason, usage)];
     const questions = [
       ...shown.map((response) => withResponse(chat, node.log, 'hi', response)),
+      ...shown.map((response) => withResponse(chat, node.log, '', response.replace('"hi"', 'null'))),
       ...lies.streams('error', usage).map((response) => withResponse(failed, node.log, 'hi', response)),
       ...shown.map((response) =>
         withResponse(text, node.log, 'hi', response.replace(/"(message|delta)":\{[^}]*\}/, '"text":"hi"')),

@@ -355,6 +355,8 @@ export function policies(honest: string, vkey: string): string[] {
 export const SIGNATURE_LINES: readonly string[] = [
   ...[
     'stranger',
+    'x'.repeat(255),
+    'x'.repeat(256),
     'stran\u00a0ger',
     'stran\u007fger',
     'stran\u0085ger',
