@@ -12,6 +12,7 @@ const MEMBERS = [
     '"seed":1',
     '"top_k":-1',
     '"prompt":null',
+    '"prompt":"x"',
   ],
   ...['"model":5', '"model":""', '"model":"runproof-tiny"', '"model":"other"', '"n":1.0', '"n":2', '"stream":"yes"'],
   ...['"echo":false', '"best_of":1', '"suffix":""', '"logprobs":5', '"top_logprobs":"x"', '"__proto__":1'],
@@ -45,6 +46,7 @@ export const CHAT_REQUESTS: readonly string[] = [
 ];
 
 export const TEXT_REQUESTS: readonly string[] = [
+  ...['{"prompt":"x","messages":[]}', '{"prompt":"x","messages":[{"role":"user","content":"x"}]}'],
   ...['{}', '{"prompt":"x","max_completion_tokens":9}', '{"prompt":"x","response_format":{"type":"text"}}'],
   ...[
     '"x"',
@@ -119,6 +121,7 @@ export function plainResponses(reason: string, usage: JsonObject): string[] {
   return [
     ...choices.map((members) => JSON.stringify({ choices: [choice(members)] })),
     ...usages.map((value) => JSON.stringify({ usage: value, choices: [choice({})] })),
+    ...[{}, [], { message: 'x' }, 'x', false].map((error) => JSON.stringify({ error, choices: [choice({})] })),
     ...[
       { choices: [] },
       { choices: [null] },
@@ -217,6 +220,7 @@ function orders(end: string, reason: string): string[] {
     ...[TEXT + SEALED + end + DONE, SEALED + TEXT + end + DONE],
     ...sealed.map((runproof) => TEXT + end + chunk({ choices: [], runproof }) + DONE),
     choiceChunk({ content: 'h' }) + choiceChunk({ content: 'i' }) + end + DONE,
+    choiceChunk({ content: 'h' }) + end + choiceChunk({}) + choiceChunk({ content: 'i' }) + end + DONE,
   ];
 }
 
@@ -262,6 +266,8 @@ export function streams(reason: string, usage: JsonObject): string[] {
     ...spellings(end),
     ...orders(end, reason),
     ...chunks.map((value) => TEXT + end + chunk(value) + DONE),
+    chunk({ choices: [], usage: { ...usage, prompt_tokens: 0 } }) + TEXT + end + chunk({ choices: [], usage }) + DONE,
+    chunk({ choices: [], usage }) + TEXT + end + chunk({ choices: [], usage }) + DONE,
     ...chunks.slice(0, 8).map((value) => chunk(value) + TEXT + end + DONE),
     ...members.map((more) => choiceChunk({ content: 'hi' }, more) + end + DONE),
     ...errors.flatMap((value) => [TEXT + end + chunk(value), TEXT + end + chunk(value) + DONE, TEXT + chunk(value)]),
@@ -310,6 +316,7 @@ export function disclosures(trace: string, usage: JsonObject): [JsonObject, Json
       { trace: text },
       {},
     ]),
+    [{ trace: '', completion: [] }, { usage: none }],
     [{ trace: '' }, { levels: ['sealed'] }],
     [{ trace: '' }, { levels: ['sealed'], trace: ZEROS }],
     [{}, { levels: ['sealed'] }],
@@ -355,6 +362,7 @@ export function policies(honest: string, vkey: string): string[] {
 export const SIGNATURE_LINES: readonly string[] = [
   ...[
     'stranger',
+    'stran\ufeffger',
     'x'.repeat(255),
     'x'.repeat(256),
     'stran\u00a0ger',
