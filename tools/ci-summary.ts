@@ -23,7 +23,9 @@ function count(folder: string, lane: string): { passed: number; failed: number }
   const skipped = lane === 'interop' ? (report.numPendingTests ?? 0) : 0;
   const tests = (report.numFailedTests ?? 0) + skipped;
   // A suite that could not be loaded has no failed test; one with a failed test is not counted twice.
-  const failed = tests > 0 ? tests : Math.max(report.numFailedTestSuites ?? 0, passed === 0 ? 1 : 0);
+  // A runner may also end badly by an error that no test has caught.
+  const ended = passed > 0 && !existsSync(join(folder, `${lane}.failed`));
+  const failed = tests > 0 ? tests : Math.max(report.numFailedTestSuites ?? 0, ended ? 0 : 1);
   return { passed, failed };
 }
 
