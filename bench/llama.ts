@@ -145,7 +145,7 @@ function models(folder: string): { name: string; path: string }[] {
     vocabSize: 4096,
     contextLength: 512,
   } as const;
-  for (const type of ['Q8_0', 'Q4_0'] as const) {
+  for (const type of ['Q8_0', 'Q4_0', 'Q4_K', 'Q6_K'] as const) {
     const path = join(folder, `random-${type}.gguf`);
     writeFileSync(path, randomModel({ ...shape, seed: 1, type }));
     found.push({ name: `random 0.1B ${type}`, path });

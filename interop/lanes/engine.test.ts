@@ -16,6 +16,15 @@ const BOUNDS = {
   BF16: { mean: 1.5e-2, worst: 4e-2, agree: 37 },
   Q8_0: { mean: 8e-2, worst: 1.6e-1, agree: 32 },
   Q4_0: { mean: 3.5e-2, worst: 7e-2, agree: 35 },
+  Q4_1: { mean: 2.8e-2, worst: 4.5e-2, agree: 36 },
+  Q5_0: { mean: 2.8e-2, worst: 4.5e-2, agree: 36 },
+  Q5_1: { mean: 2.8e-2, worst: 4.5e-2, agree: 36 },
+  IQ4_NL: { mean: 5.5e-2, worst: 9e-2, agree: 35 },
+  Q2_K: { mean: 4.5e-2, worst: 7e-2, agree: 35 },
+  Q3_K: { mean: 4.5e-2, worst: 7e-2, agree: 35 },
+  Q4_K: { mean: 4.5e-2, worst: 7e-2, agree: 35 },
+  Q5_K: { mean: 4.5e-2, worst: 7e-2, agree: 35 },
+  Q6_K: { mean: 4.5e-2, worst: 7e-2, agree: 35 },
 } as const;
 
 const LAYOUTS: readonly (readonly [string, Partial<RandomModelOptions>])[] = [
@@ -36,7 +45,9 @@ function options(
   type: keyof typeof BOUNDS,
   layout: Partial<RandomModelOptions>,
 ): RandomModelOptions {
-  return { seed: 7, architecture, type, ...SHAPE, ...layout };
+  // Rows of K types are whole super-blocks of 256.
+  const shape = type.endsWith('_K') ? { ...SHAPE, width: 256, ffnWidth: 256 } : SHAPE;
+  return { seed: 7, architecture, type, ...shape, ...layout };
 }
 
 const IDS = Array.from({ length: POSITIONS }, (_, index) => (index * 37 + 11) % SHAPE.vocabSize);
@@ -96,6 +107,27 @@ describe.each(['llama', 'qwen2'] as const)('%s', (architecture) => {
         expect(measured.agree).toBeGreaterThanOrEqual(bound.agree);
       },
     );
+  });
+});
+
+describe.each(['llama', 'qwen2'] as const)('%s', (architecture) => {
+  it.each(['Q4_1', 'Q5_0', 'Q5_1', 'IQ4_NL', 'Q2_K', 'Q3_K', 'Q4_K', 'Q5_K', 'Q6_K'] as const)(
+    '%s: logits within the bound',
+    async (type) => {
+      const model = randomModel(options(architecture, type, {}));
+      const measured = difference(await logitsOfEngine(model), await logitsOfPeer(model));
+      expect(measured.mean).toBeLessThan(BOUNDS[type].mean);
+      expect(measured.worst).toBeLessThan(BOUNDS[type].worst);
+      expect(measured.agree).toBeGreaterThanOrEqual(BOUNDS[type].agree);
+    },
+  );
+  it('types mixed within layers, as in Q4_K_M: logits within the bound', async () => {
+    const types = { attn_v: 'Q6_K', ffn_down: 'Q6_K', token_embd: 'Q6_K', attn_k: 'Q5_K' } as const;
+    const model = randomModel(options(architecture, 'Q4_K', { types }));
+    const measured = difference(await logitsOfEngine(model), await logitsOfPeer(model));
+    expect(measured.mean).toBeLessThan(BOUNDS.Q4_K.mean);
+    expect(measured.worst).toBeLessThan(BOUNDS.Q4_K.worst);
+    expect(measured.agree).toBeGreaterThanOrEqual(BOUNDS.Q4_K.agree);
   });
 });
 

@@ -72,6 +72,11 @@ describe('exact-1 in Python', () => {
         cases.push(await describeModel({ ...shape, ...variety, seed: 900 + index, architecture, type }));
       }
     }
+    const wide = { ...shape, width: 256, headDim: 16, layers: 1, type: 'Q4_K' } as const;
+    const mixed = { attn_k: 'Q5_K', attn_v: 'Q6_K', attn_output: 'Q5_1', ffn_gate: 'Q3_K', ffn_up: 'Q2_K' } as const;
+    const types = { ...mixed, ffn_down: 'IQ4_NL', token_embd: 'Q4_1', output: 'Q5_0' } as const;
+    for (const architecture of ['llama', 'qwen2'] as const)
+      cases.push(await describeModel({ ...wide, seed: 950, architecture, types }));
     expect(judge(withModels('random', cases)).output).toMatch(/agree\n$/);
   });
 

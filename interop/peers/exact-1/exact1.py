@@ -60,6 +60,53 @@ def activations(x, limit):
 def half(b): return struct.unpack('<e', b)[0]
 
 
+def bits(data, width, count):
+    """`count` unsigned numbers of `width` bits, least significant first."""
+    n = int.from_bytes(data, 'little')
+    return [n >> width * k & (1 << width) - 1 for k in range(count)]
+
+
+def planes(data, width, rows):
+    """Fields of `width` bits of groups of `rows` bytes: first the lowest field of every byte of the group, then the next."""
+    groups = [data[i:i + rows] for i in range(0, len(data), rows)]
+    return [b >> shift & (1 << width) - 1 for g in groups for shift in range(0, 8, width) for b in g]
+
+
+def pairs(s):
+    """Scales and minima of Q4_K and Q5_K."""
+    low = [(s[j] & 63, s[j + 4] & 63) for j in range(4)]
+    return low + [(s[j + 8] & 15 | s[j] >> 6 << 4, s[j + 8] >> 4 | s[j + 4] >> 6 << 4) for j in range(4)]
+
+
+IQ4 = (-127, -104, -83, -65, -49, -35, -22, -10, 1, 13, 25, 38, 53, 69, 89, 113)
+SIZES = {'Q8_0': 34, 'Q4_0': 18, 'Q4_1': 20, 'Q5_0': 22, 'Q5_1': 24, 'IQ4_NL': 18, 'Q2_K': 84, 'Q3_K': 110, 'Q4_K': 144, 'Q5_K': 176, 'Q6_K': 210}
+add = lambda low, high, weight: [a + weight * b for a, b in zip(low, high)]
+GGML = {2: 'Q4_0', 3: 'Q4_1', 6: 'Q5_0', 7: 'Q5_1', 8: 'Q8_0', 10: 'Q2_K', 11: 'Q3_K', 12: 'Q4_K', 13: 'Q5_K', 14: 'Q6_K', 20: 'IQ4_NL'}
+less = lambda codes, n: [c - n for c in codes]
+
+
+def block(kind, b):
+    """d, minimum or None, weights w, and per half of 16 the integers (S, m) of the types of 4.2."""
+    if kind == 'Q8_0': return half(b[:2]), None, struct.unpack('<32b', b[2:]), None
+    if kind == 'Q4_0': return half(b[:2]), None, less(planes(b[2:], 4, 16), 8), None
+    if kind == 'IQ4_NL': return half(b[:2]), None, [IQ4[c] for c in planes(b[2:], 4, 16)], None
+    if kind == 'Q5_0': return half(b[:2]), None, less(add(planes(b[6:], 4, 16), bits(b[2:6], 1, 32), 16), 16), None
+    if kind == 'Q4_1': return half(b[:2]), half(b[2:4]), planes(b[4:], 4, 16), [(1, -1)] * 2
+    if kind == 'Q5_1': return half(b[:2]), half(b[2:4]), add(planes(b[8:], 4, 16), bits(b[4:8], 1, 32), 16), [(1, -1)] * 2
+    if kind in ('Q4_K', 'Q5_K'):
+        codes = planes(b[-128:], 4, 32)
+        if kind == 'Q5_K': codes = add(codes, planes(b[16:48], 1, 32), 16)
+        return half(b[:2]), half(b[2:4]), codes, [p for p in pairs(b[4:16]) for _ in range(2)]
+    if kind == 'Q6_K':
+        codes = add(planes(b[:128], 4, 64), planes(b[128:192], 2, 32), 16)
+        return half(b[208:]), None, less(codes, 32), [(s, 0) for s in struct.unpack('<16b', b[192:208])]
+    if kind == 'Q3_K':
+        codes = add(planes(b[32:96], 2, 32), planes(b[:32], 1, 32), 4)
+        scales = add(planes(b[96:104], 4, 8), planes(b[104:108], 2, 4), 16)
+        return half(b[108:]), None, less(codes, 4), [(s - 32, 0) for s in scales]
+    return half(b[80:82]), half(b[82:]), planes(b[16:80], 2, 32), [(s & 15, s >> 4) for s in b[:16]]
+
+
 class Matrix:
     def __init__(self, kind, rows, cols, data):
         self.kind, self.rows, self.cols = kind, rows, cols
@@ -67,30 +114,40 @@ class Matrix:
         elif kind == 'F16': self.values = struct.unpack(f'<{rows * cols}e', data)
         elif kind == 'BF16': self.values = [struct.unpack('<f', b'\0\0' + data[i:i + 2])[0] for i in range(0, len(data), 2)]
         else:
-            self.codes, self.scales = [], []
-            size = 34 if kind == 'Q8_0' else 18
+            # One entry per 32 columns: d, minimum, weights, integers of both halves.
+            self.blocks = []
+            size = SIZES[kind]
             for at in range(0, len(data), size):
-                self.scales.append(half(data[at:at + 2]))
-                q = data[at + 2:at + size]
-                if kind == 'Q8_0': self.codes += struct.unpack('<32b', q)
-                else: self.codes += [(b & 15) - 8 for b in q] + [(b >> 4) - 8 for b in q]
+                d, m, w, s = block(kind, data[at:at + size])
+                self.blocks += [(d, m, w[k:k + 32], s and s[k // 16:k // 16 + 2]) for k in range(0, len(w), 32)]
 
     def row(self, r):
-        at = r * self.cols
-        if hasattr(self, 'values'): return list(self.values[at:at + self.cols])
+        if hasattr(self, 'values'): return list(self.values[r * self.cols:(r + 1) * self.cols])
         # A Python integer has no negative zero: the code 0 is +0, and d carries the sign.
-        return [fround(self.scales[(at + k) // 32] * float(self.codes[at + k])) for k in range(self.cols)]
+        row, count = [], self.cols // 32
+        for d, m, w, s in self.blocks[r * count:(r + 1) * count]:
+            for k, c in enumerate(w):
+                S, M = s[k // 16] if s else (1, 0)
+                v = fround(d * float(S * c))
+                row.append(v if m is None else fround(v - fround(m * float(M))))
+        return row
 
     def times(self, x):
         if hasattr(self, 'values'): return [dot(self.values[r * self.cols:(r + 1) * self.cols], x) for r in range(self.rows)]
-        q, d = activations(x, 63 if self.kind == 'Q8_0' else 127)
+        q, da = activations(x, 63 if self.kind in ('Q8_0', 'IQ4_NL') else 127)
         y = []
         for r in range(self.rows):
             s = 0.0
             for b in range(self.cols // 32):
-                at = r * self.cols + b * 32
-                D = sum(w * a for w, a in zip(self.codes[at:at + 32], q[b * 32:b * 32 + 32]))
-                s = fround(s + fround(D * fround(self.scales[at // 32] * d[b])))
+                d, m, w, subs = self.blocks[r * (self.cols // 32) + b]
+                a = q[b * 32:b * 32 + 32]
+                D = [sum(u * v for u, v in zip(w[h:h + 16], a[h:h + 16])) for h in (0, 16)]
+                if subs is None:
+                    s = fround(s + fround(sum(D) * fround(d * da[b])))
+                    continue
+                t = fround(sum(S * n for (S, _), n in zip(subs, D)) * d)
+                if m is not None: t = fround(t - fround(sum(M * sum(a[h:h + 16]) for (_, M), h in zip(subs, (0, 16))) * m))
+                s = fround(s + fround(t * da[b]))
             y.append(s)
         return y
 
@@ -188,7 +245,7 @@ class Gguf:
         start = (self.at + align - 1) // align * align
         self.tensors = {}
         for name, shape, kind, offset in infos:
-            kind, size, values = {0: ('F32', 4, 1), 1: ('F16', 2, 1), 2: ('Q4_0', 18, 32), 8: ('Q8_0', 34, 32), 30: ('BF16', 2, 1)}[kind]
+            kind, size, values = {0: ('F32', 4, 1), 1: ('F16', 2, 1), 30: ('BF16', 2, 1), **{i: (n, SIZES[n], 256 if n[-1] == 'K' else 32) for i, n in GGML.items()}}[kind]
             length = math.prod(shape) // values * size
             self.tensors[name] = Matrix(kind, math.prod(shape[1:]), shape[0], data[start + offset:start + offset + length])
 

@@ -78,6 +78,32 @@ describe('openExactEngine', () => {
     }
   });
 
+  it('types mixed within a layer: 1, 2 and 3 threads, relaxed and plain, and the oracle', async () => {
+    const mixed = randomModel({
+      ...{ seed: 22, architecture: 'llama', type: 'Q4_K', width: 256, layers: 1, heads: 4, kvHeads: 1, headDim: 16 },
+      ...{ ffnWidth: 256, vocabSize: 301, contextLength: 64 },
+      types: { attn_v: 'Q6_K', attn_k: 'Q5_K', attn_output: 'Q5_1', ffn_up: 'Q3_K', ffn_down: 'Q6_K', output: 'Q2_K' },
+    });
+    const place = join(folder, 'mixed.gguf');
+    writeFileSync(place, mixed);
+    const source = memorySource(mixed);
+    const tokenizer = createTokenizer((await readGguf(source)).metadata);
+    const sampling = { ...SAMPLING, max_tokens: 6 };
+    const short = prompt.slice(0, 9);
+    let expected: string[] = [];
+    for (const options of [{ threads: 1 }, { threads: 2 }, { threads: 3, variant: 'plain' }] as const) {
+      const engine = await open({ path: place, ...options });
+      const modelDigest = engine.model.digest;
+      if (expected.length === 0) {
+        const steps = generate(await loadOracle(source), { prompt: short, sampling, tokenizer, modelDigest });
+        expected = [...steps].map(({ trace }) => encodeHex(trace));
+      }
+      expect(hashesOf(await collect(engine, short, sampling)).map((hash) => encodeHex(hash))).toEqual(expected);
+      await engine.close();
+    }
+    expect(expected).toHaveLength(6);
+  });
+
   it('several runs and a replay at a time, on two threads', async () => {
     const progress: number[] = [];
     const engine = await open({

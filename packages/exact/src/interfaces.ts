@@ -9,7 +9,22 @@ export interface ByteSource {
   read(offset: number, length: number): Promise<Uint8Array>;
 }
 
-export const TENSOR_TYPES = ['F32', 'F16', 'BF16', 'Q8_0', 'Q4_0'] as const;
+export const TENSOR_TYPES = [
+  'F32',
+  'F16',
+  'BF16',
+  'Q8_0',
+  'Q4_0',
+  'Q4_1',
+  'Q5_0',
+  'Q5_1',
+  'IQ4_NL',
+  'Q2_K',
+  'Q3_K',
+  'Q4_K',
+  'Q5_K',
+  'Q6_K',
+] as const;
 export type TensorType = (typeof TENSOR_TYPES)[number];
 
 export const ARCHITECTURES = ['llama', 'qwen2'] as const;

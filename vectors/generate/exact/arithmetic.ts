@@ -215,7 +215,7 @@ export function productVectors(): object[] {
     },
   ];
   for (const type of TENSOR_TYPES) {
-    const [rows, cols] = [3, 96];
+    const [rows, cols] = type.endsWith('_K') ? [2, 512] : [3, 96];
     cases.push({
       comment: 'random',
       type,

@@ -34,6 +34,27 @@ const MODELS: readonly (readonly [string, RandomModelOptions])[] = [
     'qwen2, F32 embedding, Q8_0',
     { ...SHAPE, seed: 56, architecture: 'qwen2', type: 'Q8_0', embeddingType: 'F32', tied: true },
   ],
+  [
+    'llama, nine types in one file',
+    {
+      ...SHAPE,
+      seed: 58,
+      architecture: 'llama',
+      width: 256,
+      headDim: 8,
+      type: 'Q4_K',
+      types: {
+        attn_k: 'Q5_K',
+        attn_v: 'Q6_K',
+        attn_output: 'Q5_1',
+        ffn_gate: 'Q3_K',
+        ffn_up: 'Q2_K',
+        ffn_down: 'IQ4_NL',
+        token_embd: 'Q4_1',
+        output: 'Q5_0',
+      },
+    },
+  ],
   ['qwen2, Q4_0, linear RoPE', { ...SHAPE, seed: 57, architecture: 'qwen2', type: 'Q4_0', ropeLinear: 4, layers: 2 }],
 ];
 

@@ -1,14 +1,14 @@
-// Activation blocks (specs/exact-1.md §3). A record holds the 32 codes, the scale d (f32) and an integer correction.
+// Activation blocks (specs/exact-1.md §3). A record holds the 32 codes, the scale d (f32) and sums of codes.
 // With relaxed SIMD codes are bytes; without it they are widened once here, not once per weight row.
 
 /** bytes of the codes of one record */
 export const CODES: usize = ASC_FEATURE_RELAXED_SIMD ? 32 : 64;
-/** bytes of one record: codes, d, correction */
-export const RECORD: usize = CODES + 8;
+/** bytes of one record: codes, d, -8 * sum of codes, -1 * sum of the first 16, -1 * sum of the last 16 */
+export const RECORD: usize = CODES + 16;
 
 /** §3 with A = 63, for Q8_0 weights; relaxed codes are q + 64, the unsigned 7-bit operand. */
 export const LIMIT_Q8: f32 = 63;
-/** §3 with A = 127, for Q4_0 weights; the correction is -8 * sum of codes. */
+/** §3 with A = 127, for all other types; sums of codes take the offsets of weight codes back, and multiply their minima. */
 export const LIMIT_Q4: f32 = 127;
 
 /** 2^-96: blocks below it are all zero. */
@@ -23,6 +23,14 @@ function quarter(source: usize, inverse: v128): v128 {
 function largest(left: usize, right: usize): v128 {
   const mask = i32x4.splat(0x7fffffff);
   return i32x4.max_s(v128.and(v128.load(left), mask), v128.and(v128.load(right), mask));
+}
+
+@inline
+function total(codes: v128): i32 {
+  const sum = i32x4.extadd_pairwise_i16x8_s(codes);
+  return (
+    i32x4.extract_lane(sum, 0) + i32x4.extract_lane(sum, 1) + i32x4.extract_lane(sum, 2) + i32x4.extract_lane(sum, 3)
+  );
 }
 
 /** Quantises 32 values; false when one of them is not finite. */
@@ -54,10 +62,10 @@ export function quantiseBlock(source: usize, record: usize, limit: f32): bool {
     v128.store(record, c, 32);
     v128.store(record, d, 48);
   }
-  const sum = i32x4.extadd_pairwise_i16x8_s(i16x8.add(i16x8.add(a, b), i16x8.add(c, d)));
-  const total =
-    i32x4.extract_lane(sum, 0) + i32x4.extract_lane(sum, 1) + i32x4.extract_lane(sum, 2) + i32x4.extract_lane(sum, 3);
+  const first = total(i16x8.add(a, b)), last = total(i16x8.add(c, d));
   store<f32>(record + CODES, zero ? 0 : amax / limit);
-  store<i32>(record + CODES + 4, -8 * total);
+  store<i32>(record + CODES + 4, -8 * (first + last));
+  store<i32>(record + CODES + 8, -first);
+  store<i32>(record + CODES + 12, -last);
   return true;
 }

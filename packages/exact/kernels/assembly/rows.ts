@@ -1,12 +1,14 @@
 // Operations on whole rows: embedding lookup, normalisation, quantisation, the gate, and the check of the logits.
 // Rows are padded with zeros to their stride, so loops over four lanes need no tails.
-import { CODES, LIMIT_Q4, LIMIT_Q8, quantiseBlock, RECORD } from './activation';
+import { LIMIT_Q4, LIMIT_Q8, quantiseBlock, RECORD } from './activation';
 import { exp32, f16ScalarToF32, laneSum, nonFinite } from './elementary';
 import { BF16, F16, F32 } from './floats';
-import { groupBytes, Q8_0 } from './matmul';
+import { IQ4_NL } from './formats';
+import { groupBytes, Q4_0, Q8_0 } from './matmul';
 import { fail, FIRST_OUT, rangeStart } from './parallel';
 import { Q4_RECORD } from './q4';
 import { Q8_RECORD } from './q8';
+import { decodedWeight } from './unpack';
 
 /** Decoded weight (specs/exact-1.md §4, row lookup) at column `col` of lane `lane` of a group. */
 @inline
@@ -14,8 +16,9 @@ function weightAt(type: i32, group: usize, lane: usize, col: usize): f32 {
   if (type == F32) return load<f32>(group + (col << 5) + (lane << 2));
   if (type == F16) return f16ScalarToF32(<i32>load<i16>(group + (col << 4) + (lane << 1)));
   if (type == BF16) return reinterpret<f32>(<u32>load<u16>(group + (col << 4) + (lane << 1)) << 16);
+  if (type > Q4_0 && type != IQ4_NL) return decodedWeight(type, group, lane, col);
   const k = col & 31;
-  if (type == Q8_0) {
+  if (type == Q8_0 || type == IQ4_NL) {
     const record = group + (col >> 5) * Q8_RECORD;
     const code = load<i8>(record + 32 + ((k >> 2) << 5) + (lane << 2) + (k & 3));
     return f16ScalarToF32(<i32>load<i16>(record + (lane << 1))) * <f32>code;
@@ -117,5 +120,5 @@ export function check(op: usize, header: usize, rows: i32, part: i32, parts: i32
 
 /** Bytes of one activation record in this module. */
 export function activationRecordBytes(): i32 {
-  return <i32>(CODES + 8);
+  return <i32>RECORD;
 }

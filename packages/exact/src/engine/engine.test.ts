@@ -10,6 +10,9 @@ import type { BatchModel } from './wasm-model.ts';
 
 const BASE = { width: 64, layers: 2, heads: 4, kvHeads: 2, ffnWidth: 96, vocabSize: 67, contextLength: 128 };
 
+/** Matrices of a layer in types of both block sizes; rows of `attn_output` and `ffn_down` need no 256 columns. */
+const MIXED = { attn_k: 'Q5_K', attn_v: 'Q6_K', attn_output: 'Q5_1', ffn_down: 'IQ4_NL' } as const;
+
 function bits(rows: readonly Float32Array[]): string[] {
   return rows.map((row) => Buffer.from(row.buffer, row.byteOffset, row.byteLength).toString('base64'));
 }
@@ -33,8 +36,10 @@ describe('oracle = plain = relaxed', () => {
     for (const type of TENSOR_TYPES) {
       for (const tied of [false, true]) {
         seed += 1;
-        const options = { seed, architecture, type, tied, ...BASE, vocabSize: 61 + seed };
-        cases.push([`${architecture} ${type} ${tied ? 'tied' : 'untied'}`, options, 37]);
+        const isSuper = type.endsWith('_K');
+        const shape = isSuper ? { ...BASE, width: 256, ffnWidth: 256, heads: 8, kvHeads: 1, layers: 1 } : BASE;
+        const options = { seed, architecture, type, tied, ...shape, vocabSize: 61 + seed };
+        cases.push([`${architecture} ${type} ${tied ? 'tied' : 'untied'}`, options, isSuper ? 9 : 37]);
       }
     }
   }
@@ -63,6 +68,19 @@ describe('oracle = plain = relaxed', () => {
     ['llama3 RoPE divisors, base 500000', { ...llama, type: 'Q4_0', ropeFreqs: true, ropeBase: 500_000 }, 33],
     ['mixed types, three pages', { ...llama, type: 'Q4_0', embeddingType: 'Q8_0', layers: 1 }, 70],
     ['quantised layers under a float embedding', { ...qwen2, type: 'Q8_0', embeddingType: 'F16', tied: true }, 33],
+    [
+      'types mixed within a layer, as in files of Q4_K_M and beyond',
+      {
+        ...llama,
+        type: 'Q4_K',
+        width: 256,
+        ffnWidth: 64,
+        kvHeads: 1,
+        headDim: 16,
+        types: { ...MIXED, ffn_gate: 'Q3_K', ffn_up: 'Q2_K', token_embd: 'Q4_1', output: 'Q5_0' },
+      },
+      35,
+    ],
     ['one layer, one token', { ...llama, type: 'BF16', layers: 1 }, 1],
   );
 

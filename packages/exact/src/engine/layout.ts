@@ -19,8 +19,47 @@ const KV_BYTES_DEFAULT = 2 * 1024 * 1024 * 1024;
 /** Contexts that the default K and V cache holds, where memory allows. */
 const KV_CONTEXTS_DEFAULT = 8;
 
-/** Type numbers of the kernels (kernels/assembly/floats.ts, matmul.ts). */
-export const KERNEL_TYPES: Readonly<Record<TensorType, number>> = { F32: 0, F16: 1, BF16: 2, Q8_0: 3, Q4_0: 4 };
+/** Type numbers of the kernels (kernels/assembly/floats.ts, matmul.ts, formats.ts). */
+export const KERNEL_TYPES: Readonly<Record<TensorType, number>> = {
+  F32: 0,
+  F16: 1,
+  BF16: 2,
+  Q8_0: 3,
+  Q4_0: 4,
+  Q4_K: 5,
+  Q5_K: 6,
+  Q6_K: 7,
+  Q4_1: 8,
+  Q5_0: 9,
+  Q5_1: 10,
+  Q3_K: 11,
+  Q2_K: 12,
+  IQ4_NL: 13,
+};
+
+/** Columns of one record of 8 rows, and its bytes (kernels/assembly/q4.ts, q8.ts, formats.ts). */
+const GROUP_RECORDS: Readonly<Record<TensorType, readonly [number, number]>> = {
+  F32: [1, 32],
+  F16: [1, 16],
+  BF16: [1, 16],
+  Q8_0: [32, 288],
+  IQ4_NL: [32, 288],
+  Q4_0: [32, 144],
+  Q4_1: [32, 160],
+  Q5_0: [32, 176],
+  Q5_1: [32, 192],
+  Q2_K: [256, 1312],
+  Q3_K: [256, 1168],
+  Q4_K: [256, 1184],
+  Q5_K: [256, 1440],
+  Q6_K: [256, 1680],
+};
+
+/** Which activation records a matrix reads (specs/exact-1.md §4): A = 63, A = 127, or plain f32. */
+export function activationsOf(type: TensorType): 'q8' | 'q4' | 'float' {
+  if (type === 'F32' || type === 'F16' || type === 'BF16') return 'float';
+  return type === 'Q8_0' || type === 'IQ4_NL' ? 'q8' : 'q4';
+}
 
 interface LayoutOptions {
   readonly parts: number;
@@ -87,9 +126,8 @@ export function roundUp(value: number, multiple: number): number {
 
 /** Bytes of one group of 8 rows, as the kernels read it. */
 export function groupBytes(type: TensorType, cols: number): number {
-  if (type === 'F32') return cols * 32;
-  if (type === 'Q8_0') return (cols / 32) * 288;
-  return type === 'Q4_0' ? (cols / 32) * 144 : cols * 16;
+  const [step, bytes] = GROUP_RECORDS[type];
+  return (cols / step) * bytes;
 }
 
 /** Hands out addresses, 64-byte aligned so that no two regions share a cache line. */

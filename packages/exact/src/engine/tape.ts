@@ -2,7 +2,15 @@
 import { RunproofError } from '@runproof/protocol';
 import type { ModelConfig, TensorType } from '../interfaces.ts';
 import type { TensorRole } from '../model/plan.ts';
-import { KERNEL_TYPES, type Layout, type PlacedTensor, type RowBuffer, roundUp, tensorKey } from './layout.ts';
+import {
+  activationsOf,
+  KERNEL_TYPES,
+  type Layout,
+  type PlacedTensor,
+  type RowBuffer,
+  roundUp,
+  tensorKey,
+} from './layout.ts';
 
 const OPERATION_BYTES = 128;
 const EMBED = 1;
@@ -95,10 +103,10 @@ class TapeWriter {
   ): void {
     const { address, stride } = this.#layout.rows[buffer];
     const blocks = width / 32;
-    for (const type of ['Q8_0', 'Q4_0'] as const) {
-      if (!readers.some(({ tensor }) => tensor.info.type === type)) continue;
-      const isQ4 = type === 'Q4_0' ? 1 : 0;
-      const output = isQ4 ? this.#layout.records.q4 : this.#layout.records.q8;
+    for (const kind of ['q8', 'q4'] as const) {
+      if (!readers.some(({ tensor }) => activationsOf(tensor.info.type) === kind)) continue;
+      const isQ4 = kind === 'q4' ? 1 : 0;
+      const output = this.#layout.records[kind];
       const words = [address, stride, output, blocks * this.#recordBytes, blocks, isQ4, byRows ? 1 : 0];
       this.add(QUANTISE, [...words, this.#layout.status, tag, list]);
     }
@@ -118,9 +126,9 @@ class TapeWriter {
   }
 
   #input(type: TensorType, buffer: RowBuffer, cols: number): { address: number; stride: number } {
-    if (type !== 'Q8_0' && type !== 'Q4_0') return this.#layout.rows[buffer];
-    const { q8, q4 } = this.#layout.records;
-    return { address: type === 'Q8_0' ? q8 : q4, stride: (cols / 32) * this.#recordBytes };
+    const kind = activationsOf(type);
+    if (kind === 'float') return this.#layout.rows[buffer];
+    return { address: this.#layout.records[kind], stride: (cols / 32) * this.#recordBytes };
   }
 }
 

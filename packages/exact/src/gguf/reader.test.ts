@@ -204,6 +204,11 @@ describe('readGguf', () => {
       /multiple of 32/,
       writeGguf({ metadata: new Map(), tensors: [{ ...tensor('w', 8), type: 'Q8_0', shape: [16, 2] }] }),
     ],
+    [
+      'a row of Q4_K that is no multiple of 256',
+      /multiple of 256/,
+      writeGguf({ metadata: new Map(), tensors: [{ ...tensor('w', 8), type: 'Q4_K', shape: [128, 2] }] }),
+    ],
   ])('refuses %s', async (_name, message, bytes) => {
     const refusal = expect.objectContaining({ code: 'MODEL_SYNTAX', message: expect.stringMatching(message) });
     await expect(readGguf(memorySource(bytes))).rejects.toEqual(refusal);
@@ -256,10 +261,11 @@ describe('readGguf', () => {
   });
 
   it('names an unsupported type, and what is supported', async () => {
-    const source = memorySource(patched(good, entry + 21, 12));
+    const source = memorySource(patched(good, entry + 21, 16));
     await expect(readGguf(source)).rejects.toMatchObject({
       code: 'MODEL_UNSUPPORTED',
-      message: 'tensor w has type Q4_K; supported are F32, F16, BF16, Q8_0, Q4_0',
+      message:
+        'tensor w has type IQ2_XXS; supported are F32, F16, BF16, Q8_0, Q4_0, Q4_1, Q5_0, Q5_1, IQ4_NL, Q2_K, Q3_K, Q4_K, Q5_K, Q6_K',
     });
   });
 

@@ -1,7 +1,7 @@
 // The bytes of one tensor, in chunks, with every weight and scale checked to be finite (specs/exact-1.md §0).
 import { RunproofError } from '@runproof/protocol';
 import type { ByteSource, TensorType } from '../interfaces.ts';
-import { TENSOR_LAYOUT, type TensorInfo } from './types.ts';
+import { HALVES_AT, TENSOR_LAYOUT, type TensorInfo } from './types.ts';
 
 const CHUNK_BYTES = 4 * 1024 * 1024;
 
@@ -59,15 +59,18 @@ export async function readTensor(
   return data;
 }
 
-/** Index of the first block with a weight or scale that is NaN or infinite (all exponent bits set); -1 when there is none. */
+/** Index of the first block with a weight, scale or minimum that is NaN or infinite (all exponent bits set); -1 when there is none. */
 function firstNonFinite(type: TensorType, bytes: Uint8Array): number {
   const { blockBytes } = TENSOR_LAYOUT[type];
-  // Little endian: the exponent is in the top two bytes of an f32 or bf16, and in the top byte of an f16 (the scale of a quantised block).
-  const [high, low, highMask, lowMask] =
-    type === 'F32' ? [3, 2, 0x7f, 0x80] : type === 'BF16' ? [1, 0, 0x7f, 0x80] : [1, 0, 0x7c, 0];
+  // Little endian: the exponent is in the top two bytes of an f32 or bf16, and in the top byte of an f16.
+  const [low, lowMask, highMask] = type === 'F32' ? [2, 0x80, 0x7f] : type === 'BF16' ? [0, 0x80, 0x7f] : [0, 0, 0x7c];
+  const places = (HALVES_AT[type] ?? [0]).map((place) => place + low);
   for (let at = 0; at < bytes.length; at += blockBytes) {
-    if (((bytes[at + high] ?? 0) & highMask) === highMask && ((bytes[at + low] ?? 0) & lowMask) === lowMask)
-      return at / blockBytes;
+    for (const place of places) {
+      const lowByte = bytes[at + place] ?? 0;
+      const highByte = bytes[at + place + 1] ?? 0;
+      if ((highByte & highMask) === highMask && (lowByte & lowMask) === lowMask) return at / blockBytes;
+    }
   }
   return -1;
 }

@@ -3,6 +3,7 @@ import { RunproofError } from '@runproof/protocol';
 import { readTensor } from '../gguf/tensor-data.ts';
 import type { ByteSource } from '../interfaces.ts';
 import type { PlannedTensor } from '../model/plan.ts';
+import { decodeBlocks, type SubScales } from './blocks.ts';
 import { decodeBfloat, decodeHalf, roundEven } from './half.ts';
 
 const { fround } = Math;
@@ -58,7 +59,7 @@ export function nonFinite(where: string, what: string, index: number): RunproofE
   return new RunproofError('ENGINE_NONFINITE', `${where}: ${what} ${index} is NaN or infinite`, { where, what, index });
 }
 
-/** A matrix in memory: rows of f32 values, or rows of integer codes with a scale per block of 32. */
+/** A matrix in memory: rows of f32 values, or rows of integer weights with a scale per block. */
 export type Matrix =
   | { readonly kind: 'float'; readonly rows: number; readonly cols: number; readonly values: Float32Array }
   | {
@@ -67,9 +68,14 @@ export type Matrix =
       readonly cols: number;
       /** A of specs/exact-1.md §3 */
       readonly limit: 63 | 127;
-      /** decoded integer weights w: q for Q8_0, c - 8 for Q4_0 */
+      /** integer weights w of the table in §4 */
       readonly codes: Int8Array;
+      /** d of each block */
       readonly scales: Float32Array;
+      /** columns of a block: 32 or 256 */
+      readonly blockValues: number;
+      /** integer scales and minima of the types of §4.2; null for those of §4.1 */
+      readonly sub: SubScales | null;
     };
 
 /** Decodes a planned matrix or vector (specs/exact-1.md §4). Errors as `readTensor`. */
@@ -87,20 +93,9 @@ export function decodeMatrix(
 ): Matrix {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const length = rows * cols;
-  if (type === 'Q8_0' || type === 'Q4_0') {
-    const codes = new Int8Array(length);
-    const scales = new Float32Array(length / BLOCK);
-    const size = type === 'Q8_0' ? 34 : 18;
-    for (let block = 0; block < scales.length; block += 1) {
-      scales[block] = decodeHalf(view.getUint16(block * size, true));
-      for (let k = 0; k < BLOCK; k += 1) {
-        codes[block * BLOCK + k] =
-          type === 'Q8_0'
-            ? view.getInt8(block * size + 2 + k)
-            : ((view.getUint8(block * size + 2 + (k % 16)) >>> (k < 16 ? 0 : 4)) & 15) - 8;
-      }
-    }
-    return { kind: 'blocks', rows, cols, limit: type === 'Q8_0' ? 63 : 127, codes, scales };
+  if (type !== 'F32' && type !== 'F16' && type !== 'BF16') {
+    const limit = type === 'Q8_0' || type === 'IQ4_NL' ? 63 : 127;
+    return { kind: 'blocks', rows, cols, limit, ...decodeBlocks(type, length, bytes) };
   }
   const values = new Float32Array(length);
   for (let k = 0; k < length; k += 1) {
@@ -115,9 +110,47 @@ export function decodeMatrix(
 export function matrixRow(matrix: Matrix, row: number): Float32Array {
   const start = row * matrix.cols;
   if (matrix.kind === 'float') return matrix.values.slice(start, start + matrix.cols);
-  return Float32Array.from({ length: matrix.cols }, (_, k) =>
-    fround((matrix.scales[Math.floor((start + k) / BLOCK)] as number) * (matrix.codes[start + k] as number)),
-  );
+  const { codes, scales, blockValues, sub } = matrix;
+  return Float32Array.from({ length: matrix.cols }, (_, k) => {
+    const at = start + k;
+    const block = Math.floor(at / blockValues);
+    const d = scales[block] as number;
+    if (sub === null) return fround(d * (codes[at] as number));
+    const part = Math.floor(at / 16);
+    // `+ 0`: an integer zero is +0, whatever the signs of its factors.
+    const scaled = fround(d * ((sub.scales[part] as number) * (codes[at] as number) + 0));
+    if (sub.blockMinima === null) return scaled;
+    return fround(scaled - fround((sub.blockMinima[block] as number) * (sub.minima[part] as number)));
+  });
+}
+
+type BlockMatrix = Extract<Matrix, { kind: 'blocks' }>;
+
+/** What block of 32 columns number `block` of `row` adds to the sum: §4.1, or §4.2 where the matrix has integer scales. */
+function blockTerm(matrix: BlockMatrix, row: number, block: number, q: Int8Array, da: number): number {
+  const at = row * matrix.cols + block * BLOCK;
+  const d = matrix.scales[Math.floor(at / matrix.blockValues)] as number;
+  const product = (from: number, length: number): number => {
+    let sum = 0;
+    for (let k = from; k < from + length; k += 1)
+      sum += (matrix.codes[at + k] as number) * (q[block * BLOCK + k] as number);
+    return sum;
+  };
+  const { sub } = matrix;
+  if (sub === null) return fround(product(0, BLOCK) * fround(d * da));
+  let scaled = 0;
+  let minimum = 0;
+  for (const half of [0, 1]) {
+    const part = at / 16 + half;
+    let sum = 0;
+    for (let k = 0; k < 16; k += 1) sum += q[block * BLOCK + half * 16 + k] as number;
+    scaled += (sub.scales[part] as number) * product(half * 16, 16);
+    minimum += (sub.minima[part] as number) * sum;
+  }
+  const term = fround(scaled * d);
+  if (sub.blockMinima === null) return fround(term * da);
+  const blockMinimum = sub.blockMinima[Math.floor(at / matrix.blockValues)] as number;
+  return fround(fround(term - fround(minimum * blockMinimum)) * da);
 }
 
 /** y = W x (specs/exact-1.md §4). `where` names layer and operation in `ENGINE_NONFINITE`. */
@@ -129,15 +162,10 @@ export function multiply(matrix: Matrix, x: Float32Array, where: string): Float3
     return y;
   }
   const { codes, scales } = quantizeActivations(x, matrix.limit, where);
-  const blocks = cols / BLOCK;
   for (let row = 0; row < rows; row += 1) {
     let s = 0;
-    for (let block = 0; block < blocks; block += 1) {
-      const at = row * cols + block * BLOCK;
-      let d = 0;
-      for (let k = 0; k < BLOCK; k += 1) d += (matrix.codes[at + k] as number) * (codes[block * BLOCK + k] as number);
-      s = fround(s + fround(d * fround((matrix.scales[row * blocks + block] as number) * (scales[block] as number))));
-    }
+    for (let block = 0; block < cols / BLOCK; block += 1)
+      s = fround(s + blockTerm(matrix, row, block, codes, scales[block] as number));
     y[row] = s;
   }
   return y;

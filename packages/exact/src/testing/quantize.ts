@@ -1,7 +1,10 @@
 // Encoders of the tensor types, as the reference quantisers of ggml define them (ggml-quants.c, quantize_row_q8_0_ref and q4_0_ref).
 import { RunproofError } from '@runproof/protocol';
+import { TENSOR_LAYOUT } from '../gguf/types.ts';
 import type { TensorType } from '../interfaces.ts';
 import { bitsOfF32, decodeHalf, encodeHalf } from '../oracle/half.ts';
+import { decodeMatrix, matrixRow } from '../oracle/linear.ts';
+import { encodeCoded } from './quantize-blocks.ts';
 
 const BLOCK = 32;
 
@@ -69,10 +72,11 @@ function encodeQ4(values: Float32Array): Uint8Array {
   return bytes;
 }
 
-/** `values` in the bytes of `type`; for the quantised types their number is a multiple of 32. */
+/** `values` in the bytes of `type`; their number is a multiple of the type's block. */
 export function encodeTensor(type: TensorType, values: Float32Array): Uint8Array {
-  if ((type === 'Q8_0' || type === 'Q4_0') && values.length % BLOCK !== 0) {
-    throw new RunproofError('INTERNAL', `${values.length} values do not fill blocks of ${BLOCK}`);
+  const { blockValues, blockBytes } = TENSOR_LAYOUT[type];
+  if (values.length % blockValues !== 0) {
+    throw new RunproofError('INTERNAL', `${values.length} values do not fill blocks of ${blockValues}`);
   }
   switch (type) {
     case 'F32':
@@ -85,6 +89,8 @@ export function encodeTensor(type: TensorType, values: Float32Array): Uint8Array
       return encodeQ8(values);
     case 'Q4_0':
       return encodeQ4(values);
+    default:
+      return encodeCoded(type, values, blockValues, blockBytes);
   }
 }
 
@@ -114,5 +120,13 @@ export function decodeTensor(type: TensorType, bytes: Uint8Array): Float32Array 
         const byte = bytes[at + 2 + (index % 16)] ?? 0;
         return decodeHalf(view.getUint16(at, true)) * ((index % BLOCK < 16 ? byte & 15 : byte >>> 4) - 8);
       });
+    default:
+      return decodeCoded(type, bytes);
   }
+}
+
+/** The types of blocks beyond Q8_0 and Q4_0 have no second decoder: the oracle's stands in, and the peers judge it. */
+function decodeCoded(type: TensorType, bytes: Uint8Array): Float32Array {
+  const { blockValues, blockBytes } = TENSOR_LAYOUT[type];
+  return matrixRow(decodeMatrix(type, 1, (bytes.length / blockBytes) * blockValues, bytes), 0);
 }

@@ -32,6 +32,8 @@ export interface RandomModelOptions {
   readonly contextLength?: number;
   /** type of the embedding and output matrices when it differs from `type` */
   readonly embeddingType?: TensorType;
+  /** types of single matrices, by the middle part of their names: `attn_v`, `ffn_down`, `token_embd`, `output` */
+  readonly types?: Readonly<Record<string, TensorType>>;
 }
 
 function metadataOf(options: RandomModelOptions, headDim: number): Map<string, GgufMetadataValue> {
@@ -68,7 +70,8 @@ function tensorsOf(options: RandomModelOptions, headDim: number): GgufTensor[] {
   const queries = options.heads * headDim;
   const keys = options.kvHeads * headDim;
   const tensors: GgufTensor[] = [];
-  const matrix = (name: string, cols: number, rows: number, deviation: number, type = options.type): void => {
+  const matrix = (name: string, cols: number, rows: number, deviation: number, usual = options.type): void => {
+    const type = options.types?.[name.split('.').at(-2) ?? ''] ?? usual;
     tensors.push({ name, type, shape: [cols, rows], data: encodeTensor(type, random.values(cols * rows, deviation)) });
   };
   const vector = (name: string, values: Float32Array): void => {

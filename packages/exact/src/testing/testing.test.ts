@@ -28,10 +28,19 @@ describe('encodeTensor', () => {
     ['BF16', 2 ** -8],
     ['Q8_0', 0.5 / 127 + 2 ** -11],
     ['Q4_0', 0.126],
+    ['Q4_1', 1 / 15],
+    ['Q5_0', 0.063],
+    ['Q5_1', 1 / 31 + 2 ** -10],
+    ['IQ4_NL', 0.12],
+    ['Q4_K', 0.1],
+    ['Q5_K', 0.06],
+    ['Q6_K', 0.035],
+    ['Q3_K', 0.3],
+    ['Q2_K', 0.5],
   ] as const)('%s is within its step', (type, step) => {
-    const values = new SeededRandom(2).values(320, 3);
+    const values = new SeededRandom(2).values(512, 3);
     const decoded = decodeTensor(type, encodeTensor(type, values));
-    for (let block = 0; block < 10; block += 1) {
+    for (let block = 0; block < 16; block += 1) {
       const largest = values
         .subarray(block * 32, block * 32 + 32)
         .reduce((most, value) => Math.max(most, Math.abs(value)), 0);
@@ -67,7 +76,7 @@ describe('encodeTensor', () => {
 
   it('keeps blocks of zeros', () => {
     for (const type of TENSOR_TYPES)
-      expect(decodeTensor(type, encodeTensor(type, new Float32Array(64))).every((value) => value === 0)).toBe(true);
+      expect(decodeTensor(type, encodeTensor(type, new Float32Array(256))).every((value) => value === 0)).toBe(true);
   });
 });
 
