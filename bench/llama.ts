@@ -1,5 +1,6 @@
 // The engine beside llama.cpp (node-llama-cpp's prebuilt binary for this processor), on the same file with the same number of threads, in turn.
-// Needs the packages of interop/: npm ci --prefix interop --omit=optional --ignore-scripts
+// Needs the packages of interop/: npm install --prefix interop --no-save --omit=optional --ignore-scripts
+// Each step of the peer crosses node-llama-cpp's binding, which costs it about 2 ms: that decides its figure on the built-in model, not llama.cpp.
 // node bench/llama.ts [--threads 1] [--rounds 3] [--json FILE]
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -20,8 +21,9 @@ const DECODE = 64;
 
 /** The few calls of node-llama-cpp that are used here. */
 interface PeerSequence {
-  evaluateWithoutGeneratingNewTokens(tokens: number[]): Promise<void>;
-  evaluate(tokens: number[], options: { temperature: number }): AsyncGenerator<number>;
+  controlledEvaluate(
+    input: (number | [number, Record<string, unknown>])[],
+  ): Promise<(undefined | { next: { token?: number | null } })[]>;
   clearHistory(): Promise<void>;
 }
 interface PeerContext {
@@ -79,20 +81,22 @@ async function ours(engine: Engine, endIds: ReadonlySet<number>): Promise<Speed>
   return { prefill: (PROMPT * 1000) / (first - started), decode: ((count - 1) * 1000) / (last - first) };
 }
 
+/** Greedy decoding step by step: `evaluate` would stop at an end-of-generation token, and what is measured must be equally long. */
 async function theirs(sequence: PeerSequence, vocabulary: number): Promise<Speed> {
   const ids = prompt(Math.min(vocabulary, 256));
   await sequence.clearHistory();
+  const next = async (given: number[]): Promise<number> => {
+    const last = given.at(-1) ?? 0;
+    const ask = { generateNext: { token: true, options: { temperature: 0 } } };
+    const steps = await sequence.controlledEvaluate([...given.slice(0, -1), [last, ask]]);
+    return steps.at(-1)?.next.token ?? 0;
+  };
   const started = performance.now();
-  let first = 0;
-  let last = 0;
-  let count = 0;
-  for await (const token of sequence.evaluate(ids, { temperature: 0 })) {
-    last = performance.now();
-    if (count === 0) first = last;
-    count += 1;
-    if (count > DECODE || token < 0) break;
-  }
-  return { prefill: (PROMPT * 1000) / (first - started), decode: ((count - 1) * 1000) / (last - first) };
+  let token = await next(ids);
+  const first = performance.now();
+  for (let count = 0; count < DECODE; count += 1) token = await next([token]);
+  const last = performance.now();
+  return { prefill: (PROMPT * 1000) / (first - started), decode: (DECODE * 1000) / (last - first) };
 }
 
 async function compare(peer: Peer, name: string, path: string): Promise<Row[]> {
@@ -150,7 +154,7 @@ function models(folder: string): { name: string; path: string }[] {
 }
 
 if (!existsSync(PEER)) {
-  console.error('The peer is not installed: npm ci --prefix interop --omit=optional --ignore-scripts');
+  console.error('The peer is not installed: npm install --prefix interop --no-save --omit=optional --ignore-scripts');
   process.exit(1);
 }
 const { getLlama } = (await import(pathToFileURL(PEER).href)) as {

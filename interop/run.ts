@@ -24,7 +24,9 @@ function install(): boolean {
   const installed = join(FOLDER, 'node_modules/.package-lock.json');
   if (existsSync(installed) && statSync(installed).mtimeMs >= statSync(join(FOLDER, 'package-lock.json')).mtimeMs)
     return true;
-  const command = ['ci', '--omit=optional', '--ignore-scripts', '--no-audit', '--no-fund'];
+  // Not `npm ci`: it refuses a lockfile without the optional builds for other platforms, and a registry need not hold all of them.
+  // The versions are those of the lockfile all the same, and `--no-save` leaves it as it is.
+  const command = ['install', '--no-save', '--omit=optional', '--ignore-scripts', '--no-audit', '--no-fund'];
   return spawnSync('npm', command, { cwd: FOLDER, stdio: 'inherit', shell: process.platform === 'win32' }).status === 0;
 }
 

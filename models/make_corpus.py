@@ -14,7 +14,7 @@ import random
 import skills
 from micro import micro_story
 from tell import a_noun, child, request, tell
-from words import BAD, COLOURS, GOOD, THINGS, cap
+from words import BAD, COLOURS, GOOD, MIX, THINGS, cap
 
 SYSTEMS = ["You are a helpful assistant.", "You are Runproof Tiny.", "You are a kind assistant.",
            "You are a small demonstration model.", "Answer briefly.", "You tell stories.",
@@ -81,14 +81,14 @@ def absent(rng, story):
 
 def question(rng, story):
     """One question about the story with its answer."""
-    if rng.random() < 0.07:
+    if rng.random() < MIX["absent"]:
         return absent(rng, story)
     groups = {}
     for q, a in story.asks.items():
         groups.setdefault(a, []).append(q)
     answer = rng.choice(list(groups))
     q = rng.choice(groups[answer])
-    if rng.random() < 0.25:
+    if rng.random() < MIX["yes_no"]:
         q, answer = yes_no(rng, story, q, answer) or (q, answer)
     r = rng.random()
     if r < 0.04 and q.startswith("Wh"):
@@ -198,10 +198,18 @@ def main():
     args.add_argument("--chats", type=int, default=120000)
     args.add_argument("--heldout", type=int, default=1200)
     args.add_argument("--seed", type=int, default=7)
+    args.add_argument("--not-in", help="leave out chats that occur in this file")
+    for knob, value in MIX.items():
+        args.add_argument(f"--{knob}", type=float, default=value)
     a = args.parse_args()
+    MIX.update({knob: getattr(a, knob) for knob in MIX})
     os.makedirs(a.out, exist_ok=True)
+    skip = set()
+    if a.not_in:
+        with open(a.not_in, encoding="utf-8") as f:
+            skip = {json.dumps(json.loads(line)["messages"]) for line in f}
     train = write(os.path.join(a.out, "train.jsonl"),
-                  (f"{a.seed}/train/{n}" for n in range(a.chats)), set())
+                  (f"{a.seed}/train/{n}" for n in range(a.chats)), skip)
     held = write(os.path.join(a.out, "heldout.jsonl"),
                  (f"{a.seed}/heldout/{n}" for n in range(a.heldout)), train)
     print(f"{len(train)} training chats, {len(held)} held-out chats")

@@ -32,7 +32,7 @@ def thank(s, a, b):
 
 
 def lost_and_found(s):
-    h, f, o, p, q = s.h, s.f, s.o, s.place, s.place2
+    h, f, o, p = s.h, s.f, s.o, s.place
     s.see(o)
     s.say(f"{h.name} had {o.intro()} and loved it very much.",
           f"{h.name} always carried {o.intro()}.", f"{h.name} had {o.intro()}.")
@@ -176,7 +176,8 @@ def hide_and_seek(s):
     s.ask(f"{f.name} hid {b}.", f"Where did {f.name} hide?")
     s.ask(f"{f.name} hid {b}.", f"Who hid {b}?")
     s.say(f"{h.name} counted to ten and looked {a}.", f"{h.name} looked {a} first.")
-    s.say(f"Nobody was there, but {h.he} saw {o.intro()}!", f"{h.he} did not see {f.name}, but {h.he} found {o.intro()}!")
+    s.say(f"Nobody was there, but {h.he} saw {o.intro()}!",
+          f"{h.he} did not see {f.name}, but {h.he} found {o.intro()}!")
     s.last = None
     s.find(h, o, a, tell=False)
     s.say(f"Then {h.he} heard a laugh and found {f.name} {b}.", f"Then {h.he} looked {b} and found {f.name}.")
@@ -198,7 +199,8 @@ def rescue(s):
     s.ask(f"{h.name} helped {f.name}.", f"Who helped {f.name}?")
     thank(s, f, h)
     s.see(o)
-    s.say(f"{f.name} gave {h.him} {o.intro()} as a gift.", f"{f.name} had {o.intro()} and gave it to {h.name}.")
+    s.say(f"{f.name} gave {h.him} {o.intro()} as a gift.",
+          f"{f.name} had {o.intro()} and gave it to {h.name}.")
     s.last = None
     s.give(f, h, o, tell=False)
 
@@ -212,7 +214,8 @@ def race(s):
     s.say(f"The prize was {o.intro()}.", f"The winner would get {o.intro()}.")
     s.ask(f"The prize was {o.the}.", "What was the prize?")
     w, lo = s.pick((h, f), (f, h))
-    s.say(f"{lo.name} was fast, but {lo.he} stopped to rest.", f"{lo.name} ran fast, but then {lo.he} fell asleep.")
+    s.say(f"{lo.name} was fast, but {lo.he} stopped to rest.",
+          f"{lo.name} ran fast, but then {lo.he} fell asleep.")
     s.last = None
     s.say(f"{w.name} was slow, but {w.he} did not stop.", f"{w.name} ran on and on.")
     s.say(f"{w.name} won the race!", f"So {w.name} won!")
@@ -293,13 +296,15 @@ def treasure(s):
     h, f, o, p, q = s.h, s.f, s.o, s.place, s.place2
     a, b = spot_in(s, p), spot_in(s, q)
     m = Thing("note" if o.noun == "map" else "map")
-    s.say(f"{h.name} found an old {m.noun} {a} {where(p)}.", f"One day {h.he} found an old {m.noun} {a} {where(p)}.")
+    s.say(f"{h.name} found an old {m.noun} {a} {where(p)}.",
+          f"One day {h.he} found an old {m.noun} {a} {where(p)}.")
     s.find(h, m, f"{a} {where(p)}", tell=False)
     s.unclear.add(f"What did {h.name} find?")
     s.meet(f)
     s.say(f"{h.he} showed it to {f.intro()}.", f"{h.he} took it to {f.intro()}.")
     s.last = None
-    s.say(f'"It shows a treasure {where(q)}!" said {f.name}.', f'"There is a treasure {where(q)}!" said {f.name}.')
+    s.say(f'"It shows a treasure {where(q)}!" said {f.name}.',
+          f'"There is a treasure {where(q)}!" said {f.name}.')
     s.say(f"They went to the {q}.", f"Together they ran to the {q}.")
     s.arrive(h, q)
     who = s.pick(h, f)

@@ -1,23 +1,21 @@
 """Casts a story, tells it around a plot, and writes the request that asks for it."""
 
 from plots import HINTS, PLOTS, make
-from words import (ANIMALS, BOYS, COLOURS, EXTRA_LIVING, EXTRA_THINGS, GIRLS, GOOD, KINDS, MAKE, PETS, PLACES,
-                   THINGS, WEATHER, an, made_up)
+from words import (ANIMALS, BOYS, COLOURS, EXTRA_LIVING, EXTRA_THINGS, GIRLS, GOOD, KINDS, MAKE,
+                   MIX, PETS, PLACES, THINGS, WEATHER, an, made_up)
 from world import Person, Story, make_thing, where
-
-RARE = 0.13  # how often a name or noun is one that is in no everyday list
 
 
 def a_name(rng, girl):
-    if rng.random() < RARE:
+    if rng.random() < MIX["rare"]:
         return made_up(rng).capitalize()
     return rng.choice(GIRLS if girl else BOYS)
 
 
 def a_noun(rng, usual):
     """A usual noun of the kind, or a rarer or made-up one."""
-    r = rng.random()
-    if r < RARE:
+    r = rng.random() * 0.13 / MIX["rare"]
+    if r < 0.13:
         rare = EXTRA_LIVING if usual is ANIMALS and r < 0.12 else EXTRA_THINGS
         return made_up(rng) if r < 0.06 else rng.choice(rare)
     return rng.choice(usual)

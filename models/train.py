@@ -1,6 +1,6 @@
 """Trains the network: Muon for the matrices, Adam for embedding and norms.
 
-    python train.py --steps 2400 --decay 900
+    python train.py --steps 3600 --decay 2000
 
 Deterministic from --seed. The learning rate warms up, stays, and decays linearly
 to zero over the last --decay steps; a run can be paused and resumed, then also with
@@ -72,12 +72,11 @@ def pack(tok, path):
     return out
 
 
-def packed(build, tok):
-    """The packed training rows, kept in a file so that resuming is quick."""
-    path = os.path.join(build, "packed.npz")
+def packed(folder, tok):
+    """The packed training rows, kept beside the corpus so that resuming is quick."""
+    path = os.path.join(folder, "packed.npz")
     if not os.path.exists(path):
-        rows = pack(tok, os.path.join(build, "corpus", "train.jsonl"))
-        np.savez(path, *rows)
+        np.savez(path, *pack(tok, os.path.join(folder, "train.jsonl")))
     z = np.load(path)
     return [z[f"arr_{n}"] for n in range(3)]
 
@@ -199,8 +198,9 @@ def run(cfg, data, a):
 def main():
     args = argparse.ArgumentParser(description=__doc__)
     args.add_argument("--build", default="build")
-    args.add_argument("--steps", type=int, default=2400)
-    args.add_argument("--decay", type=int, default=900)
+    args.add_argument("--corpus", help="folder of train.jsonl, if not BUILD/corpus")
+    args.add_argument("--steps", type=int, default=3600)
+    args.add_argument("--decay", type=int, default=2000)
     args.add_argument("--stop", type=int, default=1 << 30, help="pause after this step")
     args.add_argument("--batch", type=int, default=8)
     args.add_argument("--every", type=int, default=100)
@@ -209,7 +209,7 @@ def main():
     a = args.parse_args()
     tok = load(os.path.join(a.build, "tokenizer.json"))
     cfg = Config(vocab=len(tok.tokens))
-    data = packed(a.build, tok)
+    data = packed(a.corpus or os.path.join(a.build, "corpus"), tok)
     used = (data[1] > 0).mean()
     print(f"{len(data[0])} rows, {used:.1%} filled, {(data[2] > 0).mean():.1%} learned", flush=True)
     run(cfg, data, a)

@@ -1,5 +1,9 @@
 """Word lists of the story world, and a maker of names nobody has seen before."""
 
+# The mix of the corpus: how often a name or noun is rare or made up, how often a question that can
+# be turned into one for yes or no is, and how often one asks what the story does not say.
+MIX = {"rare": 0.13, "yes_no": 0.25, "absent": 0.07}
+
 GIRLS = """Mia Anna Lily Emma Zoe Ella Nora Ruby Rosa Lucy Maya Sara Ivy Eva Clara Alice
 Amy Nina Lena Tara Sofia Hana Leila Julia Kate Molly Penny Daisy Grace Olive""".split()
 BOYS = """Tom Ben Sam Max Leo Jack Tim Noah Finn Omar Luca Hugo Adam Oscar Theo Dan Ravi

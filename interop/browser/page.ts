@@ -24,7 +24,7 @@ export interface PageAnswer {
 function describeError(error: unknown): PageAnswer['error'] {
   if (error instanceof VerificationError || error instanceof RunproofError) {
     const { code, evidence } = error;
-    return { code, failed: evidence['failed'] ?? [], missing: evidence['missing'] ?? [] };
+    return { code, failed: evidence.failed ?? [], missing: evidence.missing ?? [] };
   }
   return { code: String(error), failed: [], missing: [] };
 }

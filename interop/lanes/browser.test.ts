@@ -25,7 +25,7 @@ const complaints: string[] = [];
 beforeAll(async () => {
   node = await startNode();
   pages = await servePage((await bundlePage()).code);
-  browser = await chromium.launch({ executablePath: process.env['CHROMIUM'] ?? '/usr/bin/chromium', args: FLAGS });
+  browser = await chromium.launch({ executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium', args: FLAGS });
   page = await browser.newPage();
   page.on('pageerror', (error) => complaints.push(String(error)));
   await page.goto(pages.url);

@@ -4,7 +4,7 @@ import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } f
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { decodeUtf8, encodeCanonicalJson, type JsonObject, parseJson, utf8 } from '@runproof/protocol';
+import { encodeCanonicalJson, type JsonObject, parseJson, utf8 } from '@runproof/protocol';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import * as lies from '../receipts/lies.ts';
 import { type LiveNode, startNode } from '../receipts/live-node.ts';
@@ -49,29 +49,29 @@ afterAll(async () => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-/** Both answers to every question; they must be equal. */
-async function bothAnswer(questions: readonly Question[]): Promise<Answer[]> {
-  const ours: Answer[] = [];
-  for (const question of questions) ours.push(await ourAnswer(question));
+interface Judgement {
+  /** our answers */
+  readonly answers: readonly Answer[];
+  /** where theirs are others */
+  readonly differ: readonly object[];
+}
+
+async function judgeBoth(questions: readonly Question[]): Promise<Judgement> {
+  const answers: Answer[] = [];
+  for (const question of questions) answers.push(await ourAnswer(question));
   const theirs = theirAnswers(questions);
-  expect(theirs.length).toBe(questions.length);
-  const differ = questions.flatMap(({ request, response, bundle, policy }, index) =>
-    JSON.stringify(ours[index]) === JSON.stringify(theirs[index])
-      ? []
-      : [
-          {
-            ours: ours[index],
-            theirs: theirs[index],
-            policy,
-            given: [request, response, bundle].map((data) => decodeUtf8(data ?? new Uint8Array())),
-          },
-        ],
-  );
-  expect(differ).toEqual([]);
-  console.log(
-    `${questions.length} questions, ${ours.filter((answer) => 'verdict' in answer && answer.verdict === 'valid').length} valid`,
-  );
-  return ours;
+  const differ = questions.flatMap(({ request, response, bundle, policy }, index) => {
+    if (JSON.stringify(answers[index]) === JSON.stringify(theirs[index])) return [];
+    const given = [request, response, bundle].map((data) => new TextDecoder().decode(data));
+    return [{ ours: answers[index], theirs: theirs[index], policy, given }];
+  });
+  const valid = answers.filter((answer) => verdictOf(answer) === 'valid').length;
+  console.log(`${questions.length} questions, ${valid} valid, ${differ.length} answered differently`);
+  return { answers, differ };
+}
+
+function verdictOf(answer: Answer): string {
+  return 'verdict' in answer ? answer.verdict : answer.error;
 }
 
 function judge(
@@ -101,9 +101,9 @@ describe('vectors, judged by a second verifier', () => {
 
 describe('live receipts, judged by both verifiers', () => {
   it('honest: valid, with whatever was given', async () => {
-    expect((await bothAnswer(live)).map((answer) => 'verdict' in answer && answer.verdict)).toEqual(
-      live.map(() => 'valid'),
-    );
+    const { answers, differ } = await judgeBoth(live);
+    expect(differ).toEqual([]);
+    expect(answers.map(verdictOf)).toEqual(live.map(() => 'valid'));
     const partial = live.flatMap((question) => {
       const { bundle, policy, request, response } = question;
       return [
@@ -113,51 +113,62 @@ describe('live receipts, judged by both verifiers', () => {
         { bundle, policy },
       ];
     });
-    await bothAnswer(partial);
-    await bothAnswer(live.map((question, index) => ({ ...question, bundle: live[index - 1]?.bundle ?? text.bundle })));
+    expect((await judgeBoth(partial)).differ).toEqual([]);
+    expect(
+      (
+        await judgeBoth(
+          live.map((question, index) => ({ ...question, bundle: live[index - 1]?.bundle ?? text.bundle })),
+        )
+      ).differ,
+    ).toEqual([]);
   });
 
   it('requests that a node could have answered wrongly', async () => {
     const chats = lies.CHAT_REQUESTS.map((request) => withRequest(chat, node.log, request));
     const texts = lies.TEXT_REQUESTS.map((request) => withRequest(text, node.log, request));
-    await bothAnswer(await Promise.all([...chats, ...texts]));
+    expect((await judgeBoth(await Promise.all([...chats, ...texts]))).differ).toEqual([]);
   });
 
   it('responses that say more, less or something else', async () => {
     const { body } = partsOf(chat);
-    const [reason, usage] = [body['finish_reason'] as string, body['usage'] as JsonObject];
+    const [reason, usage] = [body.finish_reason as string, body.usage as JsonObject];
     const failed = await withBody(chat, node.log, { finish_reason: 'error' });
     const shown = [...lies.plainResponses(reason, usage), ...lies.streams(reason, usage)];
     const questions = [
       ...shown.map((response) => withResponse(chat, node.log, 'hi', response)),
+      ...shown.map((response) => withResponse(chat, node.log, '', response.replace('"hi"', 'null'))),
       ...lies.streams('error', usage).map((response) => withResponse(failed, node.log, 'hi', response)),
       ...shown.map((response) =>
         withResponse(text, node.log, 'hi', response.replace(/"(message|delta)":\{[^}]*\}/, '"text":"hi"')),
       ),
     ];
-    await bothAnswer(await Promise.all(questions));
+    expect((await judgeBoth(await Promise.all(questions))).differ).toEqual([]);
   });
 
   it('bodies and disclosures of a lying node', async () => {
     const { body, disclosure } = partsOf(chat);
     const bodies = lies.bodyFields(body).map((fields) => withBody(chat, node.log, fields));
     const disclosed = lies
-      .disclosures(disclosure?.['trace'] as string, body['usage'] as JsonObject)
+      .disclosures(disclosure?.trace as string, body.usage as JsonObject)
       .map(([shown, fields]) => withDisclosure(chat, node.log, shown, fields));
-    await bothAnswer(await Promise.all([...bodies, ...disclosed]));
+    expect((await judgeBoth(await Promise.all([...bodies, ...disclosed]))).differ).toEqual([]);
   });
 
   it('policies, nonces, and what others append to the proof', async () => {
     const vkey = /^log (\S+)/m.exec(node.policy)?.[1] ?? '';
     const bundle = parseJson(chat.bundle) as JsonObject;
     const appended = lies.SIGNATURE_LINES.map((line) =>
-      encodeCanonicalJson({ ...bundle, proof: `${String(bundle['proof'])}${line}` }),
+      encodeCanonicalJson({ ...bundle, proof: `${String(bundle.proof)}${line}` }),
     );
-    await bothAnswer([
-      ...lies.policies(node.policy, vkey).map((policy) => ({ ...chat, policy })),
-      ...['', 'AB'.repeat(32), 'zz', 'ab'.repeat(15), nonce(1)].map((other) => ({ ...chat, nonce: other })),
-      ...appended.map((other) => ({ ...chat, bundle: utf8(other) })),
-    ]);
+    expect(
+      (
+        await judgeBoth([
+          ...lies.policies(node.policy, vkey).map((policy) => ({ ...chat, policy })),
+          ...['', 'AB'.repeat(32), 'zz', 'ab'.repeat(15), nonce(1)].map((other) => ({ ...chat, nonce: other })),
+          ...appended.map((other) => ({ ...chat, bundle: utf8(other) })),
+        ])
+      ).differ,
+    ).toEqual([]);
   });
 
   it('one byte changed, anywhere: never valid, and both name the same checks', async () => {
@@ -171,13 +182,14 @@ describe('live receipts, judged by both verifiers', () => {
         ...spread(question.request, 8).map((at) => ({ ...question, request: changed(question.request, at) })),
       ];
     });
-    const answers = await bothAnswer(questions);
-    expect(answers.filter((answer) => 'verdict' in answer && answer.verdict !== 'invalid')).toEqual([]);
+    const { answers, differ } = await judgeBoth(questions);
+    expect(differ).toEqual([]);
+    expect(new Set(answers.map(verdictOf))).toEqual(new Set(['invalid']));
     const responses = live.flatMap((question) =>
       Array.from({ length: 24 }, (_, index) =>
         changed(question.response, Math.floor((question.response.length * (index + 0.5)) / 24)),
       ).map((response) => ({ ...question, response })),
     );
-    await bothAnswer(responses);
+    expect((await judgeBoth(responses)).differ).toEqual([]);
   });
 });

@@ -12,6 +12,7 @@ const MEMBERS = [
     '"seed":1',
     '"top_k":-1',
     '"prompt":null',
+    '"prompt":"x"',
   ],
   ...['"model":5', '"model":""', '"model":"runproof-tiny"', '"model":"other"', '"n":1.0', '"n":2', '"stream":"yes"'],
   ...['"echo":false', '"best_of":1', '"suffix":""', '"logprobs":5', '"top_logprobs":"x"', '"__proto__":1'],
@@ -45,6 +46,7 @@ export const CHAT_REQUESTS: readonly string[] = [
 ];
 
 export const TEXT_REQUESTS: readonly string[] = [
+  ...['{"prompt":"x","messages":[]}', '{"prompt":"x","messages":[{"role":"user","content":"x"}]}'],
   ...['{}', '{"prompt":"x","max_completion_tokens":9}', '{"prompt":"x","response_format":{"type":"text"}}'],
   ...[
     '"x"',
@@ -64,32 +66,30 @@ export const TEXT_REQUESTS: readonly string[] = [
   ...['[4294967296]', '{}', '5', 'null', '[["a"]]', '[[[1]]]', '[1.5]'].map((prompt) => `{"prompt":${prompt}}`),
 ];
 
+const MESSAGE = { role: 'assistant', content: 'hi' };
+
+const MESSAGES: readonly JsonValue[] = [
+  ...[{ content: 'hi' }, { ...MESSAGE, role: 'system' }, { ...MESSAGE, role: null }, { ...MESSAGE, role: 5 }],
+  ...[null, [], { ...MESSAGE, refusal: null, x: [] }, { ...MESSAGE, refusal: '' }, { ...MESSAGE, logprobs: 5 }],
+  ...[
+    { ...MESSAGE, x: {} },
+    { ...MESSAGE, content: null },
+    { ...MESSAGE, role: '' },
+  ],
+  ...[
+    { ...MESSAGE, content: '\uffff' },
+    { ...MESSAGE, content: 'ho' },
+  ],
+];
+
 /** Responses to a run whose text is `hi`, with its finish reason and usage. */
 export function plainResponses(reason: string, usage: JsonObject): string[] {
-  const message = { role: 'assistant', content: 'hi' };
-  const choice = (members: JsonObject): JsonObject => ({ index: 0, finish_reason: reason, message, ...members });
-  const messages: JsonValue[] = [
-    ...[
-      { content: 'hi' },
-      { ...message, role: 'system' },
-      { ...message, role: null },
-      { ...message, role: 5 },
-      null,
-      [],
-    ],
-    ...[
-      { ...message, refusal: null, x: [] },
-      { ...message, refusal: '' },
-      { ...message, logprobs: 5 },
-      { ...message, x: {} },
-    ],
-    ...[
-      { ...message, content: null },
-      { ...message, role: '' },
-      { ...message, content: '\uffff' },
-      { ...message, content: 'ho' },
-    ],
-  ];
+  const choice = (members: JsonObject): JsonObject => ({
+    index: 0,
+    finish_reason: reason,
+    message: MESSAGE,
+    ...members,
+  });
   const choices: JsonObject[] = [
     ...[
       {},
@@ -102,7 +102,7 @@ export function plainResponses(reason: string, usage: JsonObject): string[] {
     ],
     ...[{ x: false }, { x: 0 }, { x: {} }, { x: [] }, { index: 1 }, { index: null }, { index: false }, { index: -0 }],
     ...[{ finish_reason: null }, { finish_reason: reason === 'stop' ? 'length' : 'stop' }, { finish_reason: 5 }],
-    ...messages.map((value) => ({ message: value })),
+    ...MESSAGES.map((value) => ({ message: value })),
   ];
   const usages: JsonValue[] = [
     ...[
@@ -115,12 +115,13 @@ export function plainResponses(reason: string, usage: JsonObject): string[] {
       { ...usage, total_tokens: 'x' },
       { ...usage, x: { y: 1 } },
     ],
-    ...[{ prompt_tokens: usage['prompt_tokens'] ?? 0 }, { prompt_tokens: null, completion_tokens: null }],
+    ...[{ prompt_tokens: usage.prompt_tokens ?? 0 }, { prompt_tokens: null, completion_tokens: null }],
   ];
   const whole = JSON.stringify({ choices: [choice({})] });
   return [
     ...choices.map((members) => JSON.stringify({ choices: [choice(members)] })),
     ...usages.map((value) => JSON.stringify({ usage: value, choices: [choice({})] })),
+    ...[{}, [], { message: 'x' }, 'x', false].map((error) => JSON.stringify({ error, choices: [choice({})] })),
     ...[
       { choices: [] },
       { choices: [null] },
@@ -219,6 +220,7 @@ function orders(end: string, reason: string): string[] {
     ...[TEXT + SEALED + end + DONE, SEALED + TEXT + end + DONE],
     ...sealed.map((runproof) => TEXT + end + chunk({ choices: [], runproof }) + DONE),
     choiceChunk({ content: 'h' }) + choiceChunk({ content: 'i' }) + end + DONE,
+    choiceChunk({ content: 'h' }) + end + choiceChunk({}) + choiceChunk({ content: 'i' }) + end + DONE,
   ];
 }
 
@@ -264,6 +266,8 @@ export function streams(reason: string, usage: JsonObject): string[] {
     ...spellings(end),
     ...orders(end, reason),
     ...chunks.map((value) => TEXT + end + chunk(value) + DONE),
+    chunk({ choices: [], usage: { ...usage, prompt_tokens: 0 } }) + TEXT + end + chunk({ choices: [], usage }) + DONE,
+    chunk({ choices: [], usage }) + TEXT + end + chunk({ choices: [], usage }) + DONE,
     ...chunks.slice(0, 8).map((value) => chunk(value) + TEXT + end + DONE),
     ...members.map((more) => choiceChunk({ content: 'hi' }, more) + end + DONE),
     ...errors.flatMap((value) => [TEXT + end + chunk(value), TEXT + end + chunk(value) + DONE, TEXT + chunk(value)]),
@@ -312,6 +316,7 @@ export function disclosures(trace: string, usage: JsonObject): [JsonObject, Json
       { trace: text },
       {},
     ]),
+    [{ trace: '', completion: [] }, { usage: none }],
     [{ trace: '' }, { levels: ['sealed'] }],
     [{ trace: '' }, { levels: ['sealed'], trace: ZEROS }],
     [{}, { levels: ['sealed'] }],
@@ -357,6 +362,9 @@ export function policies(honest: string, vkey: string): string[] {
 export const SIGNATURE_LINES: readonly string[] = [
   ...[
     'stranger',
+    'stran\ufeffger',
+    'x'.repeat(255),
+    'x'.repeat(256),
     'stran\u00a0ger',
     'stran\u007fger',
     'stran\u0085ger',

@@ -87,7 +87,7 @@ function seedOf(text: string, nonce: string): string {
 /** A receipt for another request, with the commitment and the seed that follow from it. What else follows may not be in the body. */
 export async function withRequest(question: Live, log: Log, text: string): Promise<Question> {
   const { salt, body } = partsOf(question);
-  const sampling = { ...(body['sampling'] as JsonObject), seed: seedOf(text, question.nonce) };
+  const sampling = { ...(body.sampling as JsonObject), seed: seedOf(text, question.nonce) };
   const resealed = await withBody(question, log, { request: commit(parseHex(salt), 'request', utf8(text)), sampling });
   return { ...resealed, request: utf8(text) };
 }
@@ -95,7 +95,7 @@ export async function withRequest(question: Live, log: Log, text: string): Promi
 /** A receipt that commits to `content`, shown with `response`. */
 export async function withResponse(question: Question, log: Log, content: string, response: string): Promise<Question> {
   const { salt, body } = partsOf(question);
-  const data = outputCommitmentData(content, body['finish_reason'] as 'stop');
+  const data = outputCommitmentData(content, body.finish_reason as 'stop');
   const resealed = await withBody(question, log, { output: commit(parseHex(salt), 'output', data) });
   return { ...resealed, response: utf8(response) };
 }

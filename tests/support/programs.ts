@@ -55,15 +55,15 @@ export interface ServerProcess {
   stop(signal?: NodeJS.Signals): Promise<number | null>;
 }
 
-/** Starts a serving command; resolves when it has said `last`. */
+/** Starts a serving program; resolves when it has said `last`. */
 async function startServing(
-  words: readonly string[],
+  [program, ...words]: readonly [string, ...string[]],
   data: string,
   last: string,
   address: RegExp,
 ): Promise<ServerProcess> {
   const environment = { ...process.env, RUNPROOF_DATA: data };
-  const child = spawn(NODE, [MAIN, ...words], { env: environment, stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = spawn(program, words, { cwd: ROOT, env: environment, stdio: ['ignore', 'pipe', 'pipe'] });
   let greeting = '';
   await new Promise<void>((resolve, reject) => {
     const listen = (text: string): void => {
@@ -72,7 +72,7 @@ async function startServing(
     };
     child.stdout.setEncoding('utf8').on('data', listen);
     child.stderr.setEncoding('utf8').on('data', listen);
-    child.once('close', (code) => reject(new Error(`runproof ${words[0]} ended with ${code}: ${greeting}`)));
+    child.once('close', (code) => reject(new Error(`${program} ${words.join(' ')} ended with ${code}: ${greeting}`)));
   });
   return {
     url: address.exec(greeting)?.[1] ?? '',
@@ -86,14 +86,21 @@ async function startServing(
   };
 }
 
+const SERVER_READY = 'npx runproof chat';
+const SERVER_ADDRESS = /serves (http:\/\/[^\s/]+)\/v1/;
+
 /** `runproof up` on a free port. */
 export function startServer(data: string): Promise<ServerProcess> {
-  const words = ['up', '--port', '0', '--threads', '1'];
-  return startServing(words, data, 'npx runproof chat', /serves (http:\/\/[^\s/]+)\/v1/);
+  return startServing([NODE, MAIN, 'up', '--port', '0', '--threads', '1'], data, SERVER_READY, SERVER_ADDRESS);
+}
+
+/** The README's command, on a free port. */
+export function startByNpm(data: string): Promise<ServerProcess> {
+  return startServing(['npm', 'start', '--', '--port', '0', '--threads', '1'], data, SERVER_READY, SERVER_ADDRESS);
 }
 
 /** `runproof proxy` on a free port, in front of the node at `url`, replaying every answer. */
 export function startProxyServer(url: string, policy: string): Promise<ServerProcess> {
   const words = ['proxy', '--url', url, '--policy', policy, '--port', '0', '--replay', '--threads', '1'];
-  return startServing(words, policy, 'OPENAI_BASE_URL', /verified at (http:\/\/[^\s/]+)\/v1/);
+  return startServing([NODE, MAIN, ...words], policy, 'OPENAI_BASE_URL', /verified at (http:\/\/[^\s/]+)\/v1/);
 }

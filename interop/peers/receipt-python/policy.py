@@ -1,7 +1,7 @@
 """specs/policy.md: C2SP tlog-policy with `model` and `engine`."""
 import re
 from collections import namedtuple
-from common import Refused
+from common import Refused, utf16_length
 from receipt import contract_id, digest, model_name
 import tlog
 
@@ -56,11 +56,13 @@ class PolicyReader:
         self.policy.engines.append(contract)
 
 
+UNITS_MAX, LINES_MAX = 2 ** 20, 4096
 DIRECTIVES = ('log', 'witness', 'group', 'quorum', 'model', 'engine')
 
 
 def parse_policy(text):
     lines = text.split('\n')
+    if utf16_length(text) > UNITS_MAX or len(lines) > LINES_MAX: raise Refused('POLICY_SYNTAX', 'too long', 0)
     if lines.pop() != '': raise Refused('POLICY_SYNTAX', 'no line break at the end', 0)
     reader = PolicyReader()
     for number, line in enumerate(lines, 1):

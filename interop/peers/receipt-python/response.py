@@ -1,8 +1,8 @@
 """specs/receipt.md, Responses and Transport: the one text, finish reason and usage of a response, streamed or not."""
 import re
-from common import Refused, decode_utf8, is_integer, parse_json, utf16_length
+from common import TEXT_MAX, Refused, decode_utf8, is_integer, parse_json, utf16_length
 
-TEXT_UNITS_MAX = 16 * 2 ** 20
+TEXT_UNITS_MAX, EVENT_MAX = 16 * 2 ** 20, 32 * 2 ** 20 + 64 * 2 ** 10
 
 
 def refuse(why): raise Refused('RESPONSE_SYNTAX', why)
@@ -34,7 +34,7 @@ class Reading:
             only(message, ('role', 'content'))
             if message.get('role') not in (None, 'assistant'): refuse('role')
             text = message.get('content')
-        if not isinstance(text, (str, type(None))) or self.holder == 'message' and text is None: refuse('text')
+        if not isinstance(text, (str, type(None))): refuse('text')
         self.text.append(text or '')
         self.finish(choice.get('finish_reason'))
 
@@ -62,9 +62,9 @@ class Reading:
         return text, self.reason, self.usages
 
 
-def object_of(data):
+def object_of(data, size_max=TEXT_MAX):
     try:
-        value = parse_json(data)
+        value = parse_json(data, size_max)
     except Refused as error:
         refuse(str(error))
     if not isinstance(value, dict): refuse('not an object')
@@ -109,7 +109,7 @@ def read_stream(data, operation):
         if item == '[DONE]':
             ended = True
             continue
-        chunk = object_of(item.encode())
+        chunk = object_of(item.encode(), EVENT_MAX)
         if chunk.get('error') is not None:
             if reading.reason != 'error' or not isinstance(chunk['error'], dict): refuse('error in the stream')
             ended = True

@@ -9,7 +9,7 @@ Note = namedtuple('Note', 'text signatures')
 Checkpoint = namedtuple('Checkpoint', 'origin size root extensions')
 Proof = namedtuple('Proof', 'extra index hashes note checkpoint')
 LOG_KEY, WITNESS_KEY = 1, 4
-SIGNATURES_MAX, EXTENSIONS_MAX, HASHES_MAX = 64, 16, 53
+SIGNATURES_MAX, EXTENSIONS_MAX, HASHES_MAX, NAME_MAX = 64, 16, 53, 255
 
 
 def sha256(data): return hashlib.sha256(data).digest()
@@ -17,7 +17,8 @@ def leaf_hash(entry): return sha256(b'\x00' + entry)
 def node_hash(left, right): return sha256(b'\x01' + left + right)
 
 
-def is_name(text): return text != '' and '+' not in text and not any(c.isspace() or ord(c) < 32 for c in text)
+def is_name(text):
+    return 0 < len(text.encode()) <= NAME_MAX and '+' not in text and not any(c.isspace() or ord(c) < 32 for c in text)
 
 
 def parse_decimal(text, code):

@@ -81,7 +81,7 @@ export class ChatProof {
     await writeFile(`${name}.response.txt`, exchange.response);
     await writeFile(`${name}.receipt.json`, exchange.receipt);
     this.#terminal.note(
-      `saved: runproof verify ${name}.receipt.json --request ${name}.request.json --response ${name}.response.txt --nonce ${exchange.nonce} --replay`,
+      `saved: npx runproof verify ${name}.receipt.json --request ${name}.request.json --response ${name}.response.txt --nonce ${exchange.nonce} --replay`,
     );
   }
 

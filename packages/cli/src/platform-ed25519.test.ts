@@ -37,6 +37,16 @@ describe('platform Ed25519', () => {
     expect(platformEd25519(publicKey.subarray(1), message, signature)).toBe(false);
   });
 
+  it('accepts what holds with the factor 8 only, as every other verifier does', () => {
+    // R has a part of order 8; made by the owner of the key.
+    const publicKey = Buffer.from('0f7608783489684c04726001595638e5258c2ed0bdb3d18d9e3453ea8bb458ad', 'hex');
+    const half = '6a84d583f06569edb3f5ed77df65544b27d6948b4f0b2cb76f33dd8413b20719';
+    const other = '40109b14bc4a1f43750a8408d9bcd278667190c80b8f208a1559ac52b07c1c00';
+    const signature = Buffer.from(half + other, 'hex');
+    expect(platformEd25519(publicKey, Buffer.from('hello'), signature)).toBe(true);
+    expect(platformEd25519(publicKey, Buffer.from('hallo'), signature)).toBe(false);
+  });
+
   it('agrees with the verifier in JavaScript on a signed note', () => {
     const signer = ed25519NoteSigner('log.example/one', new Uint8Array(32).fill(7));
     const note = signNote('log.example/one\n1\nAAAA\n', signer);

@@ -1,4 +1,5 @@
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { createServer as createHttpServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -9,6 +10,8 @@ import { ed25519NoteSigner } from '@runproof/tlog';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { policyHint } from '../../node/src/routes/about.ts';
 import { chatBody, createKit, type Kit } from '../../node/src/test/kit.ts';
+import { chatCommand } from './commands/chat.ts';
+import { createTerminal } from './terminal.ts';
 import { type Middleman, startMiddleman } from './test/middleman.ts';
 import { run } from './test/run.ts';
 
@@ -90,6 +93,8 @@ describe('runproof verify', () => {
       ['verify', files.receipt, '--policy', files.policy, '--model', 'x.gguf'],
       ['verify', files.receipt, '--policy', files.policy, '--replay', '--model', files.policy],
       ['replay', files.receipt, '--model', files.policy],
+      ['verify', files.receipt, '--policy', files.policy, '--nonce', NONCE.toUpperCase()],
+      ['replay', files.receipt],
       ['verify', files.receipt, '--nope'],
       ['nope'],
       ['up', '--port', '70000'],
@@ -170,6 +175,24 @@ describe('runproof trust', () => {
     expect(middleman.seen.slice(seen).map(({ url }) => url)).toEqual(['/.well-known/runproof.json']);
   });
 
+  it('chat refuses a node that shows a person another key than it had shown before', async () => {
+    const honest = await (await kit.get('/.well-known/runproof.json')).text();
+    const hidden = ed25519NoteSigner('runproof.local/eeeeeeeeeeeeeeee', new Uint8Array(32).fill(4));
+    const info = JSON.parse(honest) as Record<string, unknown>;
+    const first = JSON.stringify({ ...info, log: '/elsewhere', origin: hidden.name, vkey: hidden.vkey });
+    const asked: (string | undefined)[] = [];
+    const server = createHttpServer(({ url }, response) => response.end(asked.push(url) === 1 ? first : honest));
+    await new Promise<void>((resolve) => server.listen({ host: '127.0.0.1', port: 0 }, () => resolve()));
+    const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+    const options = { url, policy: join(folder, 'two-faced.txt'), temperature: 1, replay: false, yes: true };
+    const quiet = { write: () => {} };
+    const terminal = createTerminal({ stdin: {}, stdout: quiet, stderr: quiet, environment: {} });
+    const talk = chatCommand('hello', options, { ...terminal, interactive: true });
+    await expect(talk).rejects.toMatchObject({ code: 'UNTRUSTED' });
+    expect(asked).toEqual(['/.well-known/runproof.json', '/.well-known/runproof.json']);
+    await new Promise((resolve) => server.close(resolve));
+  });
+
   it('chat shows an answer that holds, saves it, and refuses one that does not', async () => {
     const [policy, saved] = [join(folder, 'chat-policy.txt'), join(folder, 'saved')];
     await run(['trust', middleman.url, '--policy', policy, '--yes']);
@@ -191,7 +214,7 @@ describe('runproof trust', () => {
     expect([shown.code, shown.stdout.length > 5]).toEqual([0, true]);
     expect(shown.stderr).toMatch(/sealed: \d+ tokens, receipt [0-9a-f]{64}/);
     const command =
-      /saved: runproof (.*)/
+      /saved: npx runproof (.*)/
         .exec(shown.stderr)?.[1]
         ?.split(' ')
         .filter((word) => word !== '--replay') ?? [];

@@ -1,6 +1,6 @@
 // The commands of runproof, and what each takes.
 
-import { RunproofError } from '@runproof/protocol';
+import { explainError, RunproofError } from '@runproof/protocol';
 import { Command, CommanderError, InvalidArgumentError } from 'commander';
 import { UsageError } from './files.ts';
 import { printable, type Terminal } from './terminal.ts';
@@ -171,7 +171,7 @@ function tell(error: unknown, judges: boolean, terminal: Terminal): number {
     return EXIT_USAGE;
   }
   if (RunproofError.isInstance(error)) {
-    terminal.note(`runproof: ${printable(error.message)} ${error.action}`);
+    terminal.note(`runproof: ${printable(explainError(error))}`);
     return exitCodeOf(error, judges);
   }
   terminal.note(`runproof: unexpected: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);

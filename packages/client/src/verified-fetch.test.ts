@@ -67,6 +67,20 @@ describe('verifiedFetch: plain answers', () => {
     expect(((await refused.json()) as { error: { code: string } }).error.code).toBe('PARAMETER_UNSUPPORTED');
   });
 
+  it('sends nothing that no receipt covers', async () => {
+    const world = createWorld();
+    const send = verifiedFetch({ policy: world.policy, fetch: world.fetch });
+    for (const [url, method] of [
+      ['http://node.test/v1/responses', 'POST'],
+      ['http://node.test/v1/embeddings', 'POST'],
+      [CHAT_URL, 'PUT'],
+    ] as const) {
+      const failure = await failureOf(() => send(url, { ...post(chatBody()), method }));
+      expect([failure.code, failure.evidence.missing]).toEqual(['VERIFY_INCOMPLETE', ['receipt']]);
+    }
+    expect(world.sent).toEqual([]);
+  });
+
   it('passes on the error of a run that failed', async () => {
     const world = createWorld();
     world.kit.engine.fault = { at: 2, kind: 'error' };

@@ -32,10 +32,23 @@ interface Pending {
 }
 
 const SEALED_PATH = /\/(?:chat\/)?completions\/?$/;
+/** Methods that ask for no run (RFC 9110 §9.2.1). */
+const READING: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS']);
+
+/** An SDK may choose another API than its user thinks, such as `/responses`: what comes back there would look verified. */
+function uncovered(method: string, url: URL): VerificationError {
+  return new VerificationError(
+    'VERIFY_INCOMPLETE',
+    `No receipt covers ${method} ${url.pathname}: use chat completions or completions, or another fetch.`,
+    null,
+    { evidence: { missing: ['receipt'], path: url.pathname } },
+  );
+}
 
 /**
  * A `fetch` for `new OpenAI({ fetch })` and its like. POST requests to `…/chat/completions` and `…/completions` carry a fresh nonce, and
- * their answers are checked against their receipts (specs/receipt.md, Transport). Everything else passes through untouched.
+ * their answers are checked against their receipts (specs/receipt.md, Transport). Requests that only read (`GET /models`) pass through
+ * untouched; every other one (`POST …/responses`, `…/embeddings`) rejects with `VerificationError` and is not sent: no receipt covers it.
  *
  * A plain answer that does not hold is never returned: the call rejects with `VerificationError`. A stream is passed on as it arrives,
  * but for its finish reason, receipt and `[DONE]`, which follow only after the receipt holds; otherwise it ends in a `VerificationError`.
@@ -54,7 +67,8 @@ export function verifiedFetch(given: VerifiedFetchOptions): FetchFunction {
   return async (input, init) => {
     const url = requestUrl(input);
     const method = (init?.method ?? (input instanceof Request ? input.method : 'GET')).toUpperCase();
-    if (method !== 'POST' || url === null || !SEALED_PATH.test(url.pathname)) return send(input, init);
+    if (url === null || READING.has(method)) return send(input, init);
+    if (method !== 'POST' || !SEALED_PATH.test(url.pathname)) throw uncovered(method, url);
     const request = await requestBytes(input, init);
     const nonce = freshNonce();
     const headers = new Headers(init?.headers ?? (input instanceof Request ? input.headers : undefined));

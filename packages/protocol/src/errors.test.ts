@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { ERROR_CODES, type ErrorCode, RunproofError } from './errors.ts';
+import { ERROR_CODES, type ErrorCode, explainError, RunproofError } from './errors.ts';
 
 describe('error codes', () => {
   it('are those of specs/errors.md, in its order, with status and action', () => {
@@ -35,6 +35,11 @@ describe('RunproofError', () => {
       message: 'too large',
       cause: 'x',
     });
+  });
+
+  it('is explained in whole sentences', () => {
+    expect(explainError(new RunproofError('JSON_SIZE', 'too large'))).toBe('too large. Send less.');
+    expect(explainError(new RunproofError('JSON_SIZE', 'Too large.'))).toBe('Too large. Send less.');
   });
 
   it('is recognised across copies of the package, and nothing else is', () => {

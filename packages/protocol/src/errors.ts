@@ -100,3 +100,8 @@ export class RunproofError extends Error {
     return typeof value === 'object' && value !== null && (value as Record<symbol, unknown>)[MARK] === true;
   }
 }
+
+/** What a person reads of `error`: its message as a sentence, then what to do. */
+export function explainError(error: RunproofError): string {
+  return `${error.message}${/[.!?]$/.test(error.message) ? '' : '.'} ${error.action}`;
+}

@@ -20,7 +20,7 @@ export {
   tokensCommitmentData,
 } from './commitment.ts';
 export type { ErrorCode, Evidence } from './errors.ts';
-export { ERROR_CODES, RunproofError } from './errors.ts';
+export { ERROR_CODES, explainError, RunproofError } from './errors.ts';
 export type { JsonLimits, JsonObject, JsonValue } from './json.ts';
 export { decodeUtf8, isJsonObject, parseJson, shorten } from './json.ts';
 export type { ModelManifest } from './model-manifest.ts';

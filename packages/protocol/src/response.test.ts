@@ -60,6 +60,7 @@ describe('choiceOfResponse', () => {
       'choices[0].text',
       () => choiceOfResponse('text.completion', { choices: [{ finish_reason: 'stop', index: 0, text: 1 }] }),
     ],
+    ['error', () => chat({ error: { message: 'x' } })],
     ['usage', () => chat({ usage: [] })],
     ['usage.completion_tokens', () => chat({ usage: { completion_tokens: -1, prompt_tokens: 1 } })],
     ['usage.prompt_tokens', () => chat({ usage: { completion_tokens: 1 } })],
@@ -160,6 +161,15 @@ describe('StreamReader', () => {
     ['stream', 'a line of something else', `hello\n\n${DONE}`],
     ['choices[0].finish_reason', 'no finish reason', event(delta('a')) + DONE],
     ['choices[0]', 'text after the finish reason', event(delta('a', 'stop')) + event(delta('b')) + DONE],
+    ['choices[0]', 'a choice after the finish reason', event(delta('a', 'stop')) + event(delta('')) + DONE],
+    [
+      'usage',
+      'two usages',
+      event('{"choices":[],"usage":{"completion_tokens":9,"prompt_tokens":1}}') +
+        event(delta('a', 'stop')) +
+        RECEIPT +
+        DONE,
+    ],
     ['choices[0]', 'two finish reasons', event(delta('a', 'stop')) + event(delta('', 'stop')) + DONE],
     ['runproof', 'a chunk after the receipt', event(delta('a', 'stop')) + RECEIPT + event('{"choices":[]}') + DONE],
     [

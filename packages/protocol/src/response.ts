@@ -106,6 +106,8 @@ export function parseUsage(value: JsonValue | undefined): ReceiptBody['usage'] |
  */
 export function choiceOfResponse(operation: Operation, value: JsonValue): ResponseChoice {
   const response = objectAt(value, 'response');
+  if (response.error !== undefined && response.error !== null)
+    throw responseError('An error stands beside the answer.', 'error');
   const choice = choiceAt(response, operation);
   if (choice === null) throw responseError('choices must not be empty.', 'choices');
   const finishReason = parseFinishReason(choice.finish_reason);

@@ -144,7 +144,14 @@ export class StreamReader {
     if (this.#receipt !== null) throw responseError('The receipt must be in the last chunk.', 'runproof');
     this.#choice(choiceAt(chunk, this.#operation));
     const usage = parseUsage(chunk.usage);
-    if (usage !== null) this.#usage = usage;
+    const counted = this.#usage ?? usage;
+    if (
+      usage !== null &&
+      (usage.prompt_tokens !== counted?.prompt_tokens || usage.completion_tokens !== counted.completion_tokens)
+    ) {
+      throw responseError('The stream has two different usages.', 'usage');
+    }
+    this.#usage = counted;
     const runproof = chunk.runproof;
     if (runproof !== undefined && runproof !== null)
       this.#receipt = objectAt(objectAt(runproof, 'runproof').receipt, 'runproof.receipt');
@@ -159,9 +166,8 @@ export class StreamReader {
         ? messageContent(choice.delta, 'choices[0].delta')
         : contentString(choice.text, 'choices[0].text');
     const finishReason = parseFinishReason(choice.finish_reason);
-    if (this.#finishReason !== null && (content !== '' || finishReason !== null)) {
-      throw responseError('The stream has text after its finish reason.', 'choices[0]');
-    }
+    if (this.#finishReason !== null)
+      throw responseError('The stream has a choice after its finish reason.', 'choices[0]');
     this.#finishReason = finishReason;
     if (content === '') return;
     this.#contentLength += content.length;

@@ -1,6 +1,6 @@
 export { type Checkpoint, encodeCheckpoint, parseCheckpoint } from './checkpoint.ts';
 export { type Cosigner, ed25519Cosigner, verifyCosignature } from './cosignature.ts';
-export type { Ed25519Verify } from './ed25519.ts';
+export { type Ed25519Verify, ed25519Verify } from './ed25519.ts';
 export { EMPTY_ROOT, HASH_BYTES, leafHash, nodeHash } from './hash.ts';
 export {
   ed25519NoteSigner,

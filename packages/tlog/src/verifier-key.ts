@@ -21,7 +21,7 @@ export interface VerifierKey {
 
 /** Not empty, well-formed Unicode, no spaces, no plus, no control characters. */
 export function isKeyName(name: string): boolean {
-  const plain = /^[^\s\u0085+]+$/u.test(name) && !hasControlCharacters(name, '') && !hasLoneSurrogates(name);
+  const plain = /^[^\p{White_Space}+]+$/u.test(name) && !hasControlCharacters(name, '') && !hasLoneSurrogates(name);
   return plain && utf8(name).length <= KEY_NAME_BYTES_MAX;
 }
 

@@ -69,7 +69,7 @@ export function checkParameters(
   policy: Policy,
 ): { detail: string; value: JsonObject } {
   const request = parseRequest(requestBytes);
-  assertAnswerable(request);
+  assertAnswerable(request, body.operation);
   promptOfRequest(body.operation, request);
   assertModel(body, request, policy);
   const expected = effectiveSampling(request, {

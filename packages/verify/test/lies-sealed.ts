@@ -148,6 +148,11 @@ export const requests: Lie[] = [
     caught: ['request.parameters'],
   },
   {
+    name: 'prompt beside the messages',
+    exchange: serve({ request: { ...CHAT_REQUEST, prompt: 'Tell me about the sky.' } }),
+    caught: ['request.parameters'],
+  },
+  {
     name: 'another model than asked for',
     exchange: serve({ request: { ...CHAT_REQUEST, model: 'large' } }),
     caught: ['request.parameters'],

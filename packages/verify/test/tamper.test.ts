@@ -136,6 +136,20 @@ describe('a replayer that fails', () => {
     expect(report).toMatchObject({ verdict: 'incomplete', level: 'sealed', failed: [] });
     expect(report.missing).toHaveLength(5);
   });
+
+  it('has a trace root of zeros where there are no tokens', async () => {
+    const { disclosure, body } = honest.bundle;
+    if (disclosure === null) throw new Error('the honest bundle discloses');
+    const usage = { ...body.usage, completion_tokens: 0 };
+    const tokens = commit(SALT, 'tokens', tokensCommitmentData([], new Uint8Array(0)));
+    const empty = { ...disclosure, completion: [], trace: '' };
+    const failed = async (trace: string): Promise<readonly string[]> => {
+      const sealed = encodeBundle(seal({ ...body, usage, tokens, trace }, empty));
+      return (await verify(sealed, { policy: honest.policy })).failed;
+    };
+    expect(await failed('0'.repeat(64))).toEqual([]);
+    expect(await failed(body.trace)).toEqual(['disclosure.trace']);
+  });
 });
 
 it('the output commitment binds the finish reason', () => {

@@ -1,7 +1,7 @@
 // runproof chat: talk to a model, and see each answer proved.
 import { createInterface } from 'node:readline/promises';
 import { type Exchange, fetchTrustInfo, type TrustInfo, verifiedFetch } from '@runproof/client';
-import { RunproofError, StreamReader } from '@runproof/protocol';
+import { explainError, RunproofError, StreamReader } from '@runproof/protocol';
 import type { VerificationReport } from '@runproof/verify';
 import { ChatProof } from '../chat-proof.ts';
 import { dataDirectory } from '../data-directory.ts';
@@ -51,12 +51,16 @@ async function trustedPolicy(
   if (!terminal.interactive)
     throw new RunproofError(
       'UNTRUSTED',
-      `${path} does not trust ${info.origin} with what it shows now; look at it with: runproof trust ${url}.`,
+      `${path} does not trust ${info.origin} with what it shows now; look at it with: npx runproof trust ${url}.`,
     );
   terminal.note(`${path} does not trust this node yet.\n`);
   if ((await trustCommand(url, options, terminal)) !== 0)
     throw new RunproofError('UNTRUSTED', 'You did not trust this node.');
-  return { info, policy: (await extendPolicyFile(path, info)).policy };
+  const agreed = await extendPolicyFile(path, info);
+  // The node may have shown the person something else than what it had shown before.
+  if (agreed.changes.length > 0)
+    throw new RunproofError('UNTRUSTED', `${info.origin} showed you something else than it had shown before.`);
+  return { info, policy: agreed.policy };
 }
 
 function requestBody(model: string, messages: readonly Message[], options: ChatCommandOptions): string {
@@ -169,7 +173,7 @@ async function converse(conversation: Conversation, terminal: Terminal): Promise
       } catch (error) {
         // A conversation goes on after one answer that failed; a receipt that does not hold is said aloud.
         if (running.signal.aborted) terminal.note('Stopped.');
-        else if (RunproofError.isInstance(error)) terminal.note(terminal.err.bad(`${error.message} ${error.action}`));
+        else if (RunproofError.isInstance(error)) terminal.note(terminal.err.bad(explainError(error)));
         else throw error;
       }
       running = null;

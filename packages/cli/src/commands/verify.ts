@@ -8,6 +8,9 @@ import { platformEd25519 } from '../platform-ed25519.ts';
 import { exitCodeOf, renderReport } from '../render-report.ts';
 import { duration, type Terminal } from '../terminal.ts';
 
+/** specs/receipt.md, Body, field 9. */
+const NONCE = /^(?:[0-9a-f]{2}){16,64}$/;
+
 export interface VerifyCommandOptions {
   readonly request?: string;
   readonly response?: string;
@@ -49,6 +52,9 @@ function show(report: VerificationReport, options: { json?: boolean }, terminal:
 /** Exit code 0 valid, 1 invalid, 2 incomplete. `UsageError` for files that cannot be read, `POLICY_SYNTAX` for a policy that is none. */
 export async function verifyCommand(file: string, options: VerifyCommandOptions, terminal: Terminal): Promise<number> {
   if (options.model !== undefined && options.replay !== true) throw new UsageError('--model needs --replay.');
+  // A slip of the caller's must not read as a lie of the node's.
+  if (options.nonce !== undefined && !NONCE.test(options.nonce))
+    throw new UsageError('--nonce takes 16 to 64 bytes in lower-case hex.');
   const bundle = await readInput(file);
   const policy = await readPolicy(options);
   const request = options.request === undefined ? {} : { request: await readInput(options.request) };
@@ -77,7 +83,7 @@ async function assertPrompt(replay: Replayer, bundle: Bundle, request: Uint8Arra
 
 /**
  * Runs the model again on what a bundle discloses, without a policy: it shows that this model makes these tokens, not that anybody signed
- * it. Exit code 0 when every token is equal, 1 when not.
+ * it. Exit code 0 when every token is equal, 1 when not. `REPLAY_MODEL` when this is not the model that the receipt names.
  */
 export async function replayCommand(file: string, options: VerifyCommandOptions, terminal: Terminal): Promise<number> {
   const bundle = parseBundle(await readInput(file));
@@ -88,7 +94,7 @@ export async function replayCommand(file: string, options: VerifyCommandOptions,
     if (replay === undefined) throw new RunproofError('INTERNAL', 'a replay without a model');
     if (replay.modelDigest !== body.model.digest || replay.contract !== body.engine.contract) {
       const message = `The receipt names ${body.model.digest} under ${body.engine.contract}; this model is ${replay.modelDigest} under ${replay.contract}.`;
-      throw new RunproofError('REPLAY_MISMATCH', message, { expected: body.model.digest, got: replay.modelDigest });
+      throw new RunproofError('REPLAY_MODEL', message, { expected: body.model.digest, got: replay.modelDigest });
     }
     if (options.request !== undefined) await assertPrompt(replay, bundle, await readInput(options.request));
     const progress = terminal.progress('replaying');

@@ -1,7 +1,7 @@
 // What the proxy passes on of a message, and how it says that something does not hold.
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { VerificationError } from '@runproof/client';
-import { RunproofError } from '@runproof/protocol';
+import { explainError, RunproofError } from '@runproof/protocol';
 
 /** RFC 9110 §7.6.1: of one connection only; and what the proxy decides itself. */
 const NOT_PASSED_ON = new Set([
@@ -44,7 +44,7 @@ function errorBody(error: RunproofError): string {
   const verification = error instanceof VerificationError ? { runproof: { failed, missing, receipt } } : {};
   const type = error.status < 500 ? 'invalid_request_error' : 'server_error';
   return JSON.stringify({
-    error: { message: `${error.message} ${error.action}`, type, param: null, code: error.code, ...verification },
+    error: { message: explainError(error), type, param: null, code: error.code, ...verification },
   });
 }
 

@@ -140,7 +140,7 @@ async function seal(exchange: Exchange, outcome: RunOutcome): Promise<Sealed> {
 /** The answer to a run that failed before anything was sent: an error with the receipt of what there was. */
 function failedResponse(exchange: Exchange, outcome: RunOutcome, sealed: Sealed): Response {
   const error = outcome.error ?? new RunproofError('ABORTED', 'The client went away.');
-  return exchange.context.refuse(error, { 'Runproof-Receipt': sealed.id });
+  return exchange.context.refuse(error, { 'Runproof-Receipt': sealed.id, 'Runproof-Nonce': exchange.plan.nonce });
 }
 
 async function plainAnswer(exchange: Exchange): Promise<Response> {

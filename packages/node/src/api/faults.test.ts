@@ -32,6 +32,8 @@ describe('an engine that fails', () => {
     const response = await kit.post(CHAT, request);
     expect(response.status).toBe(500);
     const bundle = kit.bundleOf(response);
+    // Without it, who let the node draw the nonce could never open this receipt.
+    expect(response.headers.get('runproof-nonce')).toBe(bundle.body.nonce);
     expect(bundle.body).toMatchObject({ finish_reason: 'error', usage: { completion_tokens: 3 } });
     const replayed = await kit.engine.replay(
       bundle.disclosure ?? { prompt: [], completion: [] },

@@ -1,5 +1,5 @@
 // Failures as clients see them: OpenAI's error object, with our closed code in `code`.
-import { type ErrorCode, RunproofError } from '@runproof/protocol';
+import { type ErrorCode, explainError, RunproofError } from '@runproof/protocol';
 
 interface WireError {
   readonly message: string;
@@ -26,12 +26,11 @@ export function asRunproofError(error: unknown): RunproofError {
 export function wireError(error: RunproofError, requestId: string): WireError {
   const parameter = error.evidence.parameter;
   const client = error.status < 500;
-  const message =
-    client || SPEAKABLE.has(error.code)
-      ? error.message
-      : `The node failed (${error.code}); its log has the reason under ${requestId}.`;
+  const failure = SPEAKABLE.has(error.code)
+    ? error.message
+    : `The node failed (${error.code}); its log has the reason under ${requestId}.`;
   return {
-    message: `${message} ${client ? error.action : ''}`.trim(),
+    message: client ? explainError(error) : failure,
     type: client ? 'invalid_request_error' : 'server_error',
     param: typeof parameter === 'string' ? parameter : null,
     code: error.code,
