@@ -33,6 +33,7 @@ const COMMON: Traits = {
 };
 
 const GEMMA: Traits = { ...COMMON, pairs: 'halves', activation: 'gelu', postNorms: true };
+const GEMMA_KEYS = ['attention.sliding_window', 'attention.sliding_window_pattern', 'final_logit_softcapping'];
 
 export const TRAITS: Readonly<Record<Architecture, Traits>> = {
   llama: { ...COMMON, biases: 'optional' },
@@ -48,12 +49,12 @@ export const TRAITS: Readonly<Record<Architecture, Traits>> = {
   gemma2: {
     ...GEMMA,
     globalEvery: 2,
-    keys: ['attention.sliding_window', 'attn_logit_softcapping', 'final_logit_softcapping'],
+    keys: [...GEMMA_KEYS, 'attn_logit_softcapping'],
   },
   gemma3: {
     ...GEMMA,
     headNorms: true,
     globalEvery: 6,
-    keys: ['attention.sliding_window', 'final_logit_softcapping', 'rope.freq_base_swa'],
+    keys: [...GEMMA_KEYS, 'rope.freq_base_swa'],
   },
 };

@@ -236,7 +236,11 @@ describe('readModelConfig', () => {
     [
       'gemma3 without keys',
       { architecture: 'gemma3' },
-      { 'gemma3.attention.sliding_window': null, 'gemma3.final_logit_softcapping': null },
+      {
+        'gemma3.attention.sliding_window': null,
+        'gemma3.attention.sliding_window_pattern': 6,
+        'gemma3.final_logit_softcapping': null,
+      },
       { layerKinds: [all, all], caps: { score: null, logits: null } },
     ],
   ])('reads %s', async (_name, options, changes, want) => {

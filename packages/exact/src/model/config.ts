@@ -238,6 +238,9 @@ function capsOf(metadata: Metadata, architecture: Architecture): ModelConfig['ca
 function layerKindsOf(metadata: Metadata, architecture: Architecture, layers: number): LayerKind[] {
   const { globalEvery, ropeFreeEvery } = TRAITS[architecture];
   const key = 'attention.sliding_window';
+  const period = metadata.raw(`${key}_pattern`) ?? globalEvery;
+  if (globalEvery !== null && period !== globalEvery)
+    throw unsupported(`${architecture}.${key}_pattern = ${String(period).slice(0, 64)} is not ${globalEvery}`);
   // gemma2 files of before the key have a window too.
   const fallback = architecture === 'gemma2' ? 4096 : 0;
   const hasWindow = globalEvery !== null && (metadata.raw(key) ?? fallback) !== 0;
