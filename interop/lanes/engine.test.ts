@@ -1,7 +1,7 @@
 // The exact engine against llama.cpp on random models of every supported type and layout: the same GGUF, the same tokens, the logits behind
 // every position. The arithmetic differs on purpose (llama.cpp rounds activations to 8 bits, f16 or bf16 and sums in another order), so the
 // bound is statistical: root mean square of the difference over root mean square of the logits, per position.
-import { loadExactModel, loadOracle } from '@runproof/exact';
+import { type Architecture, loadExactModel, loadOracle } from '@runproof/exact';
 import { memorySource, type RandomModelOptions, randomModel } from '@runproof/exact/testing';
 import { describe, expect, it } from 'vitest';
 import { loadPeerModel, peerLogits, writeModelFile } from '../peer.ts';
@@ -27,6 +27,22 @@ const BOUNDS = {
   Q6_K: { mean: 4.5e-2, worst: 7e-2, agree: 35 },
 } as const;
 
+/** What differs from the base layout in each architecture: what its own rules need to show. */
+const FAMILIES: readonly (readonly [Architecture, string, Partial<RandomModelOptions>])[] = [
+  ['llama', 'as mistral: narrow heads, shared keys', { heads: 8, kvHeads: 2, headDim: 16, ropeBase: 1_000_000 }],
+  ['qwen3', 'head norms, heads wider than the residual', { headDim: 32, ropeBase: 1_000_000 }],
+  ['qwen3', 'tied', { tied: true }],
+  ['smollm3', 'every fourth layer without RoPE', { layers: 4, tied: true }],
+  ['granite', 'four multipliers', {}],
+  ['granite', 'tied, linear RoPE scaling', { tied: true, ropeLinear: 4 }],
+  ['phi3', 'fused matrices', {}],
+  ['phi3', 'partial RoPE', { ropeDimension: 12 }],
+  ['gemma2', 'a window in every second layer', { tied: true, headDim: 32 }],
+  ['gemma2', 'all in the window', { tied: true, window: 64 }],
+  ['gemma3', 'two RoPE bases', { tied: true, layers: 6, ropeBase: 1_000_000 }],
+  ['gemma3', 'linear RoPE scaling in the global layer', { tied: true, layers: 6, headDim: 32, ropeLinear: 8 }],
+];
+
 const LAYOUTS: readonly (readonly [string, Partial<RandomModelOptions>])[] = [
   ['grouped queries', {}],
   ['all heads', { kvHeads: 4 }],
@@ -41,7 +57,7 @@ const LLAMA_ONLY: typeof LAYOUTS = [
 ];
 
 function options(
-  architecture: 'llama' | 'qwen2',
+  architecture: Architecture,
   type: keyof typeof BOUNDS,
   layout: Partial<RandomModelOptions>,
 ): RandomModelOptions {
@@ -131,6 +147,17 @@ describe.each(['llama', 'qwen2'] as const)('%s', (architecture) => {
   });
 });
 
+describe.each(['F32', 'Q8_0', 'Q4_0'] as const)('%s', (type) => {
+  it.each(FAMILIES)('%s, %s: logits within the bound', async (architecture, _name, layout) => {
+    const model = randomModel(options(architecture, type, layout));
+    const measured = difference(await logitsOfEngine(model), await logitsOfPeer(model));
+    const bound = BOUNDS[type];
+    expect(measured.mean).toBeLessThan(bound.mean);
+    expect(measured.worst).toBeLessThan(bound.worst);
+    expect(measured.agree).toBeGreaterThanOrEqual(bound.agree);
+  });
+});
+
 it('the oracle gives the same bits as the engine, so the bound holds for both', async () => {
   const model = randomModel(options('llama', 'Q8_0', {}));
   const oracle = await loadOracle(memorySource(model));
@@ -138,6 +165,21 @@ it('the oracle gives the same bits as the engine, so the bound holds for both', 
 });
 
 describe('the bound catches', () => {
+  const GEMMA2 = { architecture: 'gemma2', tied: true } as const;
+  it.each<[string, Partial<RandomModelOptions>, Partial<RandomModelOptions>]>([
+    ['head norms', { architecture: 'qwen2' }, { architecture: 'qwen3' }],
+    ['layers without RoPE', { architecture: 'llama', layers: 4 }, { architecture: 'smollm3', layers: 4 }],
+    ['multipliers', { architecture: 'llama' }, { architecture: 'granite' }],
+    ['partial RoPE', { architecture: 'phi3' }, { architecture: 'phi3', ropeDimension: 12 }],
+    ['a window', { ...GEMMA2, window: 64 }, { ...GEMMA2, window: 16 }],
+    ['a window one position off', { ...GEMMA2, window: 5 }, { ...GEMMA2, window: 4 }],
+    ['a global layer', { architecture: 'gemma3', layers: 6, ropeLinear: 8 }, { architecture: 'gemma3', layers: 6 }],
+  ])('an engine that ignores %s', async (_name, without, withIt) => {
+    const plain = await logitsOfEngine(randomModel({ ...options('llama', 'F32', {}), ...without }));
+    const measured = difference(plain, await logitsOfPeer(randomModel({ ...options('llama', 'F32', {}), ...withIt })));
+    expect(measured.mean).toBeGreaterThan(BOUNDS.F32.mean * 10);
+  });
+
   it.each([...LAYOUTS.slice(2), ...LLAMA_ONLY.slice(1)])('an engine that ignores %s', async (_name, layout) => {
     const plain = await logitsOfEngine(randomModel(options('llama', 'F32', {})));
     const measured = difference(plain, await logitsOfPeer(randomModel(options('llama', 'F32', layout))));

@@ -4,7 +4,7 @@ import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } f
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { loadOracle } from '@runproof/exact';
+import { ARCHITECTURES, loadOracle } from '@runproof/exact';
 import { memorySource, type RandomModelOptions, randomModel } from '@runproof/exact/testing';
 import { encodeBase64, encodeHex, sha256 } from '@runproof/protocol';
 import { afterAll, describe, expect, it } from 'vitest';
@@ -63,7 +63,7 @@ describe('exact-1 in Python', () => {
       contextLength: 64,
     } as const;
     const cases: object[] = [];
-    for (const architecture of ['llama', 'qwen2'] as const) {
+    for (const architecture of ARCHITECTURES) {
       for (const [index, type] of (['F32', 'F16', 'BF16', 'Q8_0', 'Q4_0'] as const).entries()) {
         const odd = index % 2 === 1;
         const variety = odd

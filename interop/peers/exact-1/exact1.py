@@ -109,7 +109,7 @@ def block(kind, b):
 
 class Matrix:
     def __init__(self, kind, rows, cols, data):
-        self.kind, self.rows, self.cols = kind, rows, cols
+        self.kind, self.rows, self.cols, self.data = kind, rows, cols, data
         if kind == 'F32': self.values = struct.unpack(f'<{rows * cols}f', data)
         elif kind == 'F16': self.values = struct.unpack(f'<{rows * cols}e', data)
         elif kind == 'BF16': self.values = [struct.unpack('<f', b'\0\0' + data[i:i + 2])[0] for i in range(0, len(data), 2)]
@@ -162,6 +162,24 @@ def exp32(x):
         p = fround(fround(p * r) + fround(c))
     y = fround(fround(fround(p * fround(r * r)) + r) + 1)
     return fround(y * 2.0 ** n)
+
+
+def tanh32(y):
+    if abs(y) < 0.625:
+        z, p = fround(y * y), fround(-5.70498872745e-3)
+        for c in (2.06390887954e-2, -5.37397155531e-2, 1.33314422036e-1, -3.33332819422e-1): p = fround(fround(p * z) + fround(c))
+        return fround(fround(fround(p * z) * y) + y)
+    e = exp32(fround(-2 * abs(y)))
+    return math.copysign(fround(fround(1 - e) / fround(1 + e)), y)
+
+
+def softcap(x, cap): return fround(tanh32(fround(x / cap)) * cap)
+def silu(x): return fround(x / fround(1 + exp32(-x)))
+
+
+def gelu(x):
+    w = fround(x * fround(fround(fround(x * x) * fround(0.07135481282615662)) + fround(1.5957691216057308)))
+    return fround(x / fround(1 + exp32(-w)))
 
 
 def exp64(x):
@@ -280,21 +298,57 @@ class Model:
         divisors = self.t.get('rope_freqs.weight')
         self.rope = {'dim': get('rope.dimension_count', self.hd), 'base': get('rope.freq_base', 10000.0),
                      'factor': get('rope.scaling.factor') if get('rope.scaling.type') == 'linear' else 1, 'divisors': divisors and divisors.values}
+        self.local = {**self.rope, 'base': get('rope.freq_base_swa', 10000.0), 'factor': 1}
+        width, gemma = get('embedding_length'), a.startswith('gemma')
+        self.window = get('attention.sliding_window', 4096 if a == 'gemma2' else 0) if gemma else 0
+        largest = gemma and self.layers == (46 if a == 'gemma2' else 62)
+        self.scale = fround(1 / fround(math.sqrt(width // self.heads if largest else self.hd)))
+        self.score_cap = get('attn_logit_softcapping', 50.0) if a == 'gemma2' else 0
+        self.logit_cap = get('final_logit_softcapping', 30.0 if a == 'gemma2' else 0) if gemma else 0
+        self.embed, self.residual, self.out = fround(math.sqrt(width)) if gemma else 1.0, 1.0, 1.0
+        if a == 'granite':
+            self.scale = get('attention.scale', 0) or self.scale
+            self.embed, self.residual = get('embedding_scale', 0) or 1.0, get('residual_scale', 0) or 1.0
+            self.out = fround(1 / (get('logit_scale', 0) or 1.0))
+        if a == 'phi3':
+            q, k = self.heads * self.hd, self.kv * self.hd
+            for layer in range(self.layers):
+                self.split(f'blk.{layer}.', 'attn_qkv', (('attn_q', q), ('attn_k', k), ('attn_v', k)))
+                f = get('feed_forward_length')
+                self.split(f'blk.{layer}.', 'ffn_up', (('ffn_gate', f), ('ffn_up', f)))
         self.cache = [([], []) for _ in range(self.layers)]
+
+    def split(self, prefix, name, parts):
+        whole = self.t.pop(f'{prefix}{name}.weight')
+        size, at = len(whole.data) // whole.rows, 0
+        for part, rows in parts:
+            self.t[f'{prefix}{part}.weight'] = Matrix(whole.kind, rows, whole.cols, whole.data[at * size:(at + rows) * size])
+            at += rows
+
+    def kind(self, layer):
+        """Rotations (or none) and window of a layer."""
+        if self.layout == 'smollm3' and (layer + 1) % 4 == 0: return None, 0
+        every = {'gemma2': 2, 'gemma3': 6}.get(self.layout)
+        if not every or not self.window or (layer + 1) % every == 0: return self.rope, 0
+        return self.local if self.layout == 'gemma3' else self.rope, self.window
+
+    def add(self, x, y, norm):
+        if norm: y = rmsnorm(y, norm.values, self.eps)
+        return [fround(a + fround(b * self.residual)) for a, b in zip(x, y)]
 
     def spin(self, x, c, s):
         half_dim = self.rope['dim'] // 2
         for h in range(0, len(x), self.hd):
             for i in range(half_dim):
-                j, k = (h + 2 * i, h + 2 * i + 1) if self.layout == 'llama' else (h + i, h + i + half_dim)
+                j, k = (h + 2 * i, h + 2 * i + 1) if self.layout in ('llama', 'smollm3', 'granite') else (h + i, h + i + half_dim)
                 a, b = x[j], x[k]
                 x[j] = fround(fround(a * c[i]) - fround(b * s[i]))
                 x[k] = fround(fround(a * s[i]) + fround(b * c[i]))
 
     def step(self, token):
         t, position = self.t, len(self.cache[0][0])
-        x = t['token_embd.weight'].row(token)
-        c, s = rope_rotations(self.rope, position)
+        x = [fround(v * self.embed) for v in t['token_embd.weight'].row(token)]
+        turns = {id(rope): rope_rotations(rope, position) for rope in (self.rope, self.local)}
         for layer, (keys, values) in enumerate(self.cache):
             w = lambda name: t[f'blk.{layer}.{name}.weight']
             h = rmsnorm(x, w('attn_norm').values, self.eps)
@@ -302,25 +356,33 @@ class Model:
             for name in ('attn_q', 'attn_k', 'attn_v'):
                 y, bias = w(name).times(h), t.get(f'blk.{layer}.{name}.bias')
                 qkv.append([fround(v + b) for v, b in zip(y, bias.values)] if bias else y)
+            for part, name in zip(qkv, ('attn_q_norm', 'attn_k_norm')):
+                norm = t.get(f'blk.{layer}.{name}.weight')
+                for at in range(0, len(part) if norm else 0, self.hd): part[at:at + self.hd] = rmsnorm(part[at:at + self.hd], norm.values, self.eps)
             q, k, v = qkv
-            self.spin(q, c, s); self.spin(k, c, s)
+            rope, window = self.kind(layer)
+            if rope: self.spin(q, *turns[id(rope)]); self.spin(k, *turns[id(rope)])
+            first = max(0, position - window + 1) if window else 0
             keys.append([to_half(e) for e in k]); values.append([to_half(e) for e in v])
-            scale, mixed = fround(1 / fround(math.sqrt(self.hd))), []
+            mixed = []
             for head in range(self.heads):
                 at = head // (self.heads // self.kv) * self.hd
-                scores = [fround(dot(q[head * self.hd:(head + 1) * self.hd], row[at:at + self.hd]) * scale) for row in keys]
+                scores = [fround(dot(q[head * self.hd:(head + 1) * self.hd], row[at:at + self.hd]) * self.scale) for row in keys[first:]]
                 if not all(math.isfinite(e) for e in scores): raise NonFinite
+                if self.score_cap: scores = [softcap(score, self.score_cap) for score in scores]
                 m = max(scores)
-                e = [exp32(fround(score - m)) for score in scores]
+                e = [0.0] * first + [exp32(fround(score - m)) for score in scores]
                 inverse = fround(1 / sum4(e))
                 for i in range(self.hd):
                     mixed.append(fround(dot(e, [row[at + i] for row in values]) * inverse))
-            x = [fround(a + b) for a, b in zip(x, w('attn_output').times(mixed))]
+            x = self.add(x, w('attn_output').times(mixed), t.get(f'blk.{layer}.post_attention_norm.weight'))
             h = rmsnorm(x, w('ffn_norm').values, self.eps)
-            a = [fround(fround(g / fround(1 + exp32(-g))) * u) for g, u in zip(w('ffn_gate').times(h), w('ffn_up').times(h))]
-            x = [fround(p + r) for p, r in zip(x, w('ffn_down').times(a))]
+            act = gelu if self.layout.startswith('gemma') else silu
+            a = [fround(act(g) * u) for g, u in zip(w('ffn_gate').times(h), w('ffn_up').times(h))]
+            x = self.add(x, w('ffn_down').times(a), t.get(f'blk.{layer}.post_ffw_norm.weight'))
         h = rmsnorm(x, t['output_norm.weight'].values, self.eps)
-        return t.get('output.weight', t['token_embd.weight']).times(h)
+        logits = [fround(v * self.out) for v in t.get('output.weight', t['token_embd.weight']).times(h)]
+        return [softcap(v, self.logit_cap) for v in logits] if self.logit_cap else logits
 
 
 # 7: sampling
@@ -381,7 +443,8 @@ def run(directory):
     load = lambda kind, name: json.loads((Path(directory) / kind / f'{name}.json').read_text())['cases']
     spell = lambda v: ' '.join(bits32(x) for x in v)
     for v in load('valid', 'elementary'):
-        if v['function'] == 'exp32': check(v['comment'], v['output'], bits32(exp32(f32(v['input']))))
+        single = {'exp32': exp32, 'tanh32': tanh32, 'gelu': gelu}.get(v['function'])
+        if single: check(v['comment'], v['output'], bits32(single(f32(v['input']))))
         elif v['function'] == 'sincos64': check(v['comment'], [v['sin'], v['cos']], [bits64(x) for x in sincos64(f64(v['input']))])
         else: check(v['comment'], v['output'], bits64({'exp64': exp64, 'ln64': ln64}[v['function']](f64(v['input']))))
     for v in load('valid', 'half'): check(v['comment'], v['output'], struct.pack('>e', f32(v['input'])).hex())

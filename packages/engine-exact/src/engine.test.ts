@@ -104,6 +104,24 @@ describe('openExactEngine', () => {
     expect(expected).toHaveLength(6);
   });
 
+  it('three threads on windows, soft caps, post norms and multipliers: the trace of the oracle', async () => {
+    for (const architecture of ['gemma2', 'gemma3', 'granite'] as const) {
+      const model = randomModel({
+        ...{ seed: 22, architecture, type: 'Q8_0', width: 64, layers: 7, heads: 4, kvHeads: 2, ffnWidth: 96 },
+        ...{ vocabSize: 301, contextLength: 128, window: 9, tied: true },
+      });
+      const file = join(folder, `${architecture}.gguf`);
+      writeFileSync(file, model);
+      const engine = await open({ path: file, threads: 3 });
+      const source = memorySource(model);
+      const tokenizer = createTokenizer((await readGguf(source)).metadata);
+      const modelDigest = engine.model.digest;
+      const expected = [...generate(await loadOracle(source), { prompt, sampling: SAMPLING, tokenizer, modelDigest })];
+      expect(hashesOf(await collect(engine, prompt))).toEqual(expected.map(({ trace }) => trace));
+      await engine.close();
+    }
+  });
+
   it('several runs and a replay at a time, on two threads', async () => {
     const progress: number[] = [];
     const engine = await open({

@@ -27,8 +27,16 @@ export const TENSOR_TYPES = [
 ] as const;
 export type TensorType = (typeof TENSOR_TYPES)[number];
 
-export const ARCHITECTURES = ['llama', 'qwen2'] as const;
+export const ARCHITECTURES = ['llama', 'qwen2', 'qwen3', 'smollm3', 'granite', 'phi3', 'gemma2', 'gemma3'] as const;
 export type Architecture = (typeof ARCHITECTURES)[number];
+
+/** What may differ from layer to layer (specs/exact-1.md §6). */
+export interface LayerKind {
+  /** `global`: `rope` of the configuration; `local`: its `localRope` */
+  readonly rope: 'global' | 'local' | 'none';
+  /** positions that a query sees, its own included; null: all */
+  readonly window: number | null;
+}
 
 /** Hyperparameters that the contract needs (specs/exact-1.md §6), read from GGUF metadata. */
 export interface ModelConfig {
@@ -54,6 +62,19 @@ export interface ModelConfig {
     /** llama3 scaling: `rope_freqs.weight`, dimension/2 divisors */
     readonly frequencyFactors: Float32Array | null;
   };
+  /** RoPE of the layers of kind `local` */
+  readonly localRope: ModelConfig['rope'] | null;
+  readonly layerKinds: readonly LayerKind[];
+  readonly activation: 'silu' | 'gelu';
+  /** f32 factors; 1 where the model has none. `score` is the scale of §6 step 5. */
+  readonly scales: {
+    readonly embedding: number;
+    readonly residual: number;
+    readonly score: number;
+    readonly logits: number;
+  };
+  /** f32 soft caps (§5.6); null where the model has none */
+  readonly caps: { readonly score: number | null; readonly logits: number | null };
   readonly tiedOutput: boolean;
 }
 

@@ -16,7 +16,7 @@ import { readTensor } from './gguf/tensor-data.ts';
 import type { TensorType } from './interfaces.ts';
 import { readModelConfig } from './model/config.ts';
 import { tensorPlan } from './model/plan.ts';
-import { exp32, exp64, ln64, sincos64 } from './oracle/elementary.ts';
+import { exp32, exp64, gelu32, ln64, sincos64, tanh32 } from './oracle/elementary.ts';
 import { bitsOfF32, encodeHalf, f32OfBits } from './oracle/half.ts';
 import { decodeMatrix, dot, matrixRow, multiply, quantizeActivations, sum4 } from './oracle/linear.ts';
 import { loadOracle } from './oracle/model.ts';
@@ -80,7 +80,8 @@ describe('elementary', () => {
   it.each(
     cases<{ function: string; input: string; output?: string; sin?: string; cos?: string }>('valid', 'elementary'),
   )('%s', (_, item) => {
-    if (item.function === 'exp32') expect(hex32(exp32(f32(item.input)))).toBe(item.output);
+    const single = new Map(Object.entries({ exp32, tanh32, gelu: gelu32 })).get(item.function);
+    if (single !== undefined) expect(hex32(single(f32(item.input)))).toBe(item.output);
     else if (item.function === 'sincos64') {
       const { sin, cos } = sincos64(f64(item.input));
       expect([hex64(sin), hex64(cos)]).toEqual([item.sin, item.cos]);

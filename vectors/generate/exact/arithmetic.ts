@@ -3,7 +3,7 @@
 import { type ModelConfig, TENSOR_TYPES } from '@runproof/exact';
 import { encodeTensor, SeededRandom } from '@runproof/exact/testing';
 import { encodeHex } from '@runproof/protocol';
-import { exp32, exp64, ln64, sincos64 } from '../../../packages/exact/src/oracle/elementary.ts';
+import { exp32, exp64, gelu32, ln64, sincos64, tanh32 } from '../../../packages/exact/src/oracle/elementary.ts';
 import { encodeHalf } from '../../../packages/exact/src/oracle/half.ts';
 import {
   decodeMatrix,
@@ -54,12 +54,26 @@ export function elementaryVectors(): object[] {
     131_071.5,
     4_194_303.9,
   ];
+  const inputsTanh = [-0, 0, 1e-20, -0.001, 0.3, -0.62499994, 0.625, -0.7, 1, -3, 9, -50, 1e30];
+  const inputsGelu = [-0, 0, 1e-20, -0.001, 0.3, -0.7, 1, -1.7, 3, -4.5, 9, -12, 50, -50, 1e19, 3e38, -3e38];
   return [
     ...inputs32.map((x) => ({
       comment: `exp32(${x})`,
       function: 'exp32',
       input: f32Hex(fround(x)),
       output: f32Hex(exp32(fround(x))),
+    })),
+    ...inputsTanh.map((x) => ({
+      comment: `tanh32(${x})`,
+      function: 'tanh32',
+      input: f32Hex(fround(x)),
+      output: f32Hex(tanh32(fround(x))),
+    })),
+    ...inputsGelu.map((x) => ({
+      comment: `gelu(${x})`,
+      function: 'gelu',
+      input: f32Hex(fround(x)),
+      output: f32Hex(gelu32(fround(x))),
     })),
     ...inputsExp.map((x) => ({
       comment: `exp64(${x})`,

@@ -56,6 +56,28 @@ const MODELS: readonly (readonly [string, RandomModelOptions])[] = [
     },
   ],
   ['qwen2, Q4_0, linear RoPE', { ...SHAPE, seed: 57, architecture: 'qwen2', type: 'Q4_0', ropeLinear: 4, layers: 2 }],
+  ['qwen3, Q8_0, wide heads', { ...SHAPE, seed: 61, architecture: 'qwen3', type: 'Q8_0', headDim: 16 }],
+  [
+    'smollm3, Q4_0, the fourth layer without RoPE',
+    { ...SHAPE, seed: 62, architecture: 'smollm3', type: 'Q4_0', layers: 4, tied: true },
+  ],
+  ['granite, Q8_0', { ...SHAPE, seed: 63, architecture: 'granite', type: 'Q8_0', tied: true }],
+  [
+    'phi3, Q8_0, partial RoPE',
+    { ...SHAPE, seed: 64, architecture: 'phi3', type: 'Q8_0', ropeDimension: 6, tied: true },
+  ],
+  [
+    'gemma2, Q8_0, a window of 5',
+    { ...SHAPE, seed: 65, architecture: 'gemma2', type: 'Q8_0', layers: 2, window: 5, tied: true },
+  ],
+  [
+    'gemma3, Q4_0, a window of 5, linear RoPE in the global layer',
+    {
+      ...SHAPE,
+      ...{ seed: 66, architecture: 'gemma3', type: 'Q4_0', layers: 6, window: 5, tied: true },
+      ...{ ropeLinear: 8, ropeBase: 1_000_000 },
+    },
+  ],
 ];
 
 function logitHash(row: Float32Array): string {

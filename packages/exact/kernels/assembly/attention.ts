@@ -1,6 +1,6 @@
 // Attention (specs/exact-1.md §6 step 5). A unit is a few query heads of up to TILE consecutive rows, so that a page of K and V is
 // read once for them. Rows use their own page tables and positions: whether neighbours share a sequence changes no bit.
-import { exp32, laneSum, nonFinite } from './elementary';
+import { exp32, laneSum, nonFinite, softCap } from './elementary';
 import { PAGE } from './heads';
 import { fail, rangeStart } from './parallel';
 
@@ -37,14 +37,34 @@ function lanesBelow(count: i32): v128 {
   return i32x4.lt_s(i32x4(0, 1, 2, 3), i32x4.splat(count));
 }
 
+/** Caps the scores from `p` up to `end`; false when one of them is not finite before. */
+function capScores(p: usize, end: usize, cap: v128): bool {
+  let bad = i32x4.splat(0);
+  for (; p + 16 <= end; p += 16) {
+    const s = v128.load(p);
+    bad = v128.or(bad, nonFinite(s));
+    v128.store(p, softCap(s, cap));
+  }
+  for (; p < end; p += 4) {
+    const s = v128.load32_splat(p);
+    bad = v128.or(bad, nonFinite(s));
+    store<f32>(p, f32x4.extract_lane(softCap(s, cap), 0));
+  }
+  return !v128.any_true(bad);
+}
+
 /**
- * Turns `count` scores into e_t, with +0 in the lanes up to the next multiple of four; the result is 1 / Z, or NaN when a
- * score is not finite. The sign of a zero maximum has no effect: exp32 of either zero is 1.
+ * Turns the scores `first` up to `count` into e_t, with +0 in the other lanes of the first and the last four; the result is 1 / Z, or
+ * NaN when a score is not finite. The sign of a zero maximum has no effect: exp32 of either zero is 1.
  */
-function softmax(scores: usize, count: i32): f32 {
+function softmax(scores: usize, first: i32, count: i32, cap: f32): f32 {
   const quads = count >> 2, tail = count & 3, last = scores + (<usize>quads << 4), mask = lanesBelow(tail);
+  const from = scores + (<usize>(first >> 2) << 4), start = scores + (<usize>first << 2);
+  if (cap != 0 && !capScores(start, scores + (<usize>count << 2), f32x4.splat(cap))) return NaN;
+  // What lies before the window in its first four gets a score that no maximum and no check notices.
+  for (let p = from; p < start; p += 4) store<f32>(p, -f32.MAX_VALUE);
   let most = f32x4.splat(-f32.MAX_VALUE), bad = i32x4.splat(0);
-  for (let p = scores; p < last; p += 16) {
+  for (let p = from; p < last; p += 16) {
     const s = v128.load(p);
     bad = v128.or(bad, nonFinite(s));
     most = f32x4.pmax(most, s);
@@ -60,14 +80,15 @@ function softmax(scores: usize, count: i32): f32 {
   if (f32x4.extract_lane(most, 2) > m) m = f32x4.extract_lane(most, 2);
   if (f32x4.extract_lane(most, 3) > m) m = f32x4.extract_lane(most, 3);
   const maximum = f32x4.splat(m);
-  let sums = f32x4.splat(0);
-  for (let p = scores; p < last; p += 16) {
-    const e = exp32(f32x4.sub(v128.load(p), maximum));
+  let sums = f32x4.splat(0), seen = i32x4.ge_s(i32x4(0, 1, 2, 3), i32x4.splat(first & 3));
+  for (let p = from; p < last; p += 16) {
+    const e = v128.and(exp32(f32x4.sub(v128.load(p), maximum)), seen);
     v128.store(p, e);
     sums = f32x4.add(sums, e);
+    seen = i32x4.splat(-1);
   }
   if (tail != 0) {
-    const e = v128.and(exp32(f32x4.sub(v128.load(last), maximum)), mask);
+    const e = v128.and(exp32(f32x4.sub(v128.load(last), maximum)), v128.and(mask, seen));
     v128.store(last, e);
     sums = f32x4.add(sums, e);
   }
@@ -134,6 +155,13 @@ function positionOf(op: usize, row: i32): i32 {
   return load<i32>(load<usize>(op, 16) + (<usize>row << 2));
 }
 
+/** First position that `row` sees. */
+@inline
+function firstOf(op: usize, row: i32): i32 {
+  const window = load<i32>(op, 68);
+  return window == 0 ? 0 : max(0, positionOf(op, row) - window + 1);
+}
+
 /** Address of a page of `row`, at the layer of the operation. */
 @inline
 function pageOf(op: usize, row: i32, page: i32): usize {
@@ -147,29 +175,35 @@ function attendUnit(op: usize, part: i32, first: i32, last: i32, head: i32, coun
   const slots = (last - first) * count, row4 = load<usize>(op, 48), scale = v128.load32_splat(op, 52);
   const scores = load<usize>(op, 40) + <usize>part * load<usize>(op, 44), sums = scores + row4 * slots;
   const inverses = sums + valueWidth * slots, query = load<usize>(op) + <usize>head * width;
-  let pages = 0;
-  for (let row = first; row < last; row += 1) pages = max(pages, (positionOf(op, row) >> 5) + 1);
-  for (let page = 0; page < pages; page += 1) {
+  let pages = 0, firstPage = i32.MAX_VALUE;
+  for (let row = first; row < last; row += 1) {
+    pages = max(pages, (positionOf(op, row) >> 5) + 1);
+    firstPage = min(firstPage, firstOf(op, row) >> 5);
+  }
+  for (let page = firstPage; page < pages; page += 1) {
     for (let row = first; row < last; row += 1) {
-      if (page > positionOf(op, row) >> 5) continue;
+      if (page > positionOf(op, row) >> 5 || page < firstOf(op, row) >> 5) continue;
       const keys = pageOf(op, row, page) + offset, q = query + <usize>row * load<usize>(op, 4);
       const out = scores + <usize>(row - first) * count * row4 + (<usize>page << 7);
       for (let h: usize = 0; h < <usize>count; h += 1) scorePage(q + h * width, keys, size, out + h * row4, scale);
     }
   }
   for (let slot = 0; slot < slots; slot += 1) {
-    const row = first + slot / count, inverse = softmax(scores + <usize>slot * row4, positionOf(op, row) + 1);
+    const row = first + slot / count, s = scores + <usize>slot * row4;
+    const inverse = softmax(s, firstOf(op, row), positionOf(op, row) + 1, load<f32>(op, 72));
     store<f32>(inverses + (<usize>slot << 2), inverse);
     if (inverse != inverse) fail(load<usize>(op, 56), row, load<u32>(op, 60));
   }
   memory.fill(sums, 0, valueWidth * slots);
-  for (let page = 0; page < pages; page += 1) {
+  for (let page = firstPage; page < pages; page += 1) {
     for (let row = first; row < last; row += 1) {
-      const held = min(positionOf(op, row) + 1 - page * PAGE, PAGE);
+      const skipped = max(firstOf(op, row) - page * PAGE, 0);
+      const held = min(positionOf(op, row) + 1 - page * PAGE, PAGE) - skipped;
       if (held <= 0) continue;
-      const values = pageOf(op, row, page) + offset + keyBytes, slot = <usize>(row - first) * count;
+      const values = pageOf(op, row, page) + offset + keyBytes + <usize>skipped * valueWidth;
+      const slot = <usize>(row - first) * count, at = (<usize>page << 7) + (<usize>skipped << 2);
       for (let h: usize = slot; h < slot + count; h += 1) {
-        valuePage(scores + h * row4 + (<usize>page << 7), values, valueWidth, held, sums + h * valueWidth);
+        valuePage(scores + h * row4 + at, values, valueWidth, held, sums + h * valueWidth);
       }
     }
   }
@@ -183,7 +217,7 @@ function attendUnit(op: usize, part: i32, first: i32, last: i32, head: i32, coun
 /**
  * Words: 0 q, 4 q stride, 8 output, 12 output stride, 16 positions, 20 page tables, 24 offset of the layer in a page, 28 heads,
  * 32 heads per kv head, 36 head dimension, 40 scratch, 44 scratch bytes per part, 48 bytes of one row of scores, 52 scale,
- * 56 status, 60 tag, 64 most heads of a unit.
+ * 56 status, 60 tag, 64 most heads of a unit, 68 positions of the window (0: all), 72 soft cap (0: none).
  */
 export function attend(op: usize, rows: i32, part: i32, parts: i32): void {
   const queryHeads = load<i32>(op, 28), group = load<i32>(op, 32), tiles = (rows + TILE - 1) / TILE;

@@ -20,6 +20,39 @@ export function exp32(value: v128): v128 {
   return f32x4.mul(y, i32x4.shl(exponent, 23));
 }
 
+/** §5.6, before the cap. */
+function tanh32(x: v128): v128 {
+  const magnitude = v128.and(x, i32x4.splat(0x7fffffff)), z = f32x4.mul(x, x);
+  let p = f32x4.splat(-5.70498872745e-3);
+  p = f32x4.add(f32x4.mul(p, z), f32x4.splat(2.06390887954e-2));
+  p = f32x4.add(f32x4.mul(p, z), f32x4.splat(-5.37397155531e-2));
+  p = f32x4.add(f32x4.mul(p, z), f32x4.splat(1.33314422036e-1));
+  p = f32x4.add(f32x4.mul(p, z), f32x4.splat(-3.33332819422e-1));
+  const near = f32x4.add(f32x4.mul(f32x4.mul(p, z), x), x);
+  const e = exp32(f32x4.mul(magnitude, f32x4.splat(-2)));
+  const far = f32x4.div(f32x4.sub(f32x4.splat(1), e), f32x4.add(f32x4.splat(1), e));
+  const signed = v128.or(far, v128.and(x, i32x4.splat(0x80000000)));
+  return v128.bitselect(near, signed, i32x4.lt_s(magnitude, i32x4.splat(0x3f200000))); // 0.625
+}
+
+/** §5.6: cap · tanh(x / cap). */
+export function softCap(x: v128, cap: v128): v128 {
+  return f32x4.mul(tanh32(f32x4.div(x, cap)), cap);
+}
+
+/** SiLU of §6 step 7. */
+@inline
+export function silu32(x: v128): v128 {
+  return f32x4.div(x, f32x4.add(f32x4.splat(1), exp32(f32x4.neg(x))));
+}
+
+/** §5.7. */
+@inline
+export function gelu32(x: v128): v128 {
+  const slope = f32x4.add(f32x4.mul(f32x4.mul(x, x), f32x4.splat(0.07135481282615662)), f32x4.splat(1.5957691216057308));
+  return f32x4.div(x, f32x4.add(f32x4.splat(1), exp32(f32x4.neg(f32x4.mul(x, slope)))));
+}
+
 /** Four f16 values, sign-extended to 32 bits, as f32: exact (§5.5); infinite and NaN codes are refused when loading. */
 @inline
 export function f16ToF32(halves: v128): v128 {

@@ -1,7 +1,7 @@
-// Bias, RoPE and the K and V cache (specs/exact-1.md §6 steps 2-4). A unit is one head of one row.
+// Bias, head norms, RoPE and the K and V cache (specs/exact-1.md §6 steps 2-4). A unit is one head of one row.
 // The cache lies in pages of 32 positions; in a page, per layer and KV head: K as [dimension][position], so that lanes of the
 // score are positions, then V as [position][dimension].
-import { beyondF16, roundToF16 } from './elementary';
+import { beyondF16, laneSum, roundToF16 } from './elementary';
 import { fail, rangeStart } from './parallel';
 
 export const PAGE: i32 = 32;
@@ -10,6 +10,23 @@ function addBias(y: usize, bias: usize, n: i32): void {
   for (let i: usize = 0; i < <usize>n; i += 1) {
     store<f32>(y + (i << 2), load<f32>(y + (i << 2)) + load<f32>(bias + (i << 2)));
   }
+}
+
+/** rmsnorm on one head, in place. Heads follow each other, so nothing is read or written past `n` values. */
+function normHead(y: usize, weight: usize, n: i32, epsilon: f32): void {
+  const quads = <usize>(n >> 2) << 4, bytes = <usize>n << 2;
+  let sums = f32x4.splat(0);
+  for (let at: usize = 0; at < quads; at += 16) {
+    const v = v128.load(y + at);
+    sums = f32x4.add(sums, f32x4.mul(v, v));
+  }
+  // Lanes of the tail that do not exist add +0, which keeps a sum of squares.
+  let tail = f32x4.splat(0);
+  if (quads < bytes) tail = f32x4.replace_lane(tail, 0, load<f32>(y + quads));
+  if (quads + 4 < bytes) tail = f32x4.replace_lane(tail, 1, load<f32>(y + quads, 4));
+  if (quads + 8 < bytes) tail = f32x4.replace_lane(tail, 2, load<f32>(y + quads, 8));
+  const mean = laneSum(f32x4.add(sums, f32x4.mul(tail, tail))) / <f32>n, r = <f32>1 / sqrt<f32>(mean + epsilon);
+  for (let at: usize = 0; at < bytes; at += 4) store<f32>(y + at, load<f32>(y + at) * r * load<f32>(weight + at));
 }
 
 /** §6.1 on one head. The table row holds the cosines of all pairs, then the sines. */
@@ -67,7 +84,8 @@ function keep(from: usize, to: usize, n: i32, step: usize): bool {
 
 /**
  * Words: 0 q, 4 q stride, 8 k, 12 v, 16 k and v stride, 20 q bias, 24 k bias, 28 v bias (0: none), 32 rope table, 36 positions,
- * 40 page tables, 44 offset of the layer in a page, 48 heads, 52 kv heads, 56 head dimension, 60 pairs, 64 halves, 68 status, 72 tag.
+ * 40 page tables, 44 offset of the layer in a page, 48 heads, 52 kv heads, 56 head dimension, 60 pairs (0: no RoPE), 64 halves,
+ * 68 status, 72 tag, 76 q norm, 80 k norm (0: none), 84 epsilon.
  */
 export function heads(op: usize, rows: i32, part: i32, parts: i32): void {
   const queryHeads = load<i32>(op, 48), kvHeads = load<i32>(op, 52), size = load<i32>(op, 56);
@@ -81,6 +99,7 @@ export function heads(op: usize, rows: i32, part: i32, parts: i32): void {
     if (head < queryHeads) {
       const y = load<usize>(op) + <usize>row * load<usize>(op, 4) + <usize>head * width, bias = load<usize>(op, 20);
       if (bias != 0) addBias(y, bias + <usize>head * width, size);
+      if (load<usize>(op, 76) != 0) normHead(y, load<usize>(op, 76), size, load<f32>(op, 84));
       rotate(y, table, pairs, halves);
       continue;
     }
@@ -90,6 +109,7 @@ export function heads(op: usize, rows: i32, part: i32, parts: i32): void {
     const y = load<usize>(op + (isKey ? 8 : 12)) + <usize>row * load<usize>(op, 16) + own * width;
     const bias = load<usize>(op + (isKey ? 24 : 28)), base = page + own * pairBytes;
     if (bias != 0) addBias(y, bias + own * width, size);
+    if (isKey && load<usize>(op, 80) != 0) normHead(y, load<usize>(op, 80), size, load<f32>(op, 84));
     if (isKey) rotate(y, table, pairs, halves);
     const kept = isKey ? keep(y, base + (slot << 2), size, PAGE << 2) : keep(y, base + keyBytes + slot * valueWidth, size, 4);
     if (!kept) fail(load<usize>(op, 68), row, load<u32>(op, 72) + (isKey ? 0 : 1));

@@ -4,7 +4,7 @@ import { attend } from './attention';
 import { heads } from './heads';
 import { matmul } from './matmul';
 import { barrier, ROWS } from './parallel';
-import { check, embed, norm, quantise, silu } from './rows';
+import { activate, check, embed, norm, quantise, residual } from './rows';
 
 export { repack } from './repack';
 export { activationRecordBytes } from './rows';
@@ -18,8 +18,9 @@ const QUANTISE: i32 = 3;
 const MATMUL: i32 = 4;
 const HEADS: i32 = 5;
 const ATTEND: i32 = 6;
-const SILU: i32 = 7;
+const ACTIVATE: i32 = 7;
 const CHECK: i32 = 8;
+const RESIDUAL: i32 = 9;
 
 /** Executes operations `from` up to `to` of the tape for the rows that the header names, as part `part` of `parts`. */
 export function execute(header: usize, tape: usize, from: i32, to: i32, part: i32, parts: i32): void {
@@ -31,7 +32,8 @@ export function execute(header: usize, tape: usize, from: i32, to: i32, part: i3
     else if (code == NORM) norm(op, header, rows, part, parts);
     else if (code == HEADS) heads(op, rows, part, parts);
     else if (code == ATTEND) attend(op, rows, part, parts);
-    else if (code == SILU) silu(op, rows, part, parts);
+    else if (code == ACTIVATE) activate(op, rows, part, parts);
+    else if (code == RESIDUAL) residual(op, rows, part, parts);
     else if (code == EMBED) embed(op, rows, part, parts);
     else if (code == CHECK) check(op, header, rows, part, parts);
     if (load<i32>(operation, 4) != 0) barrier(header, parts);

@@ -1,7 +1,7 @@
 // Operations on whole rows: embedding lookup, normalisation, quantisation, the gate, and the check of the logits.
 // Rows are padded with zeros to their stride, so loops over four lanes need no tails.
 import { LIMIT_Q4, LIMIT_Q8, quantiseBlock, RECORD } from './activation';
-import { exp32, f16ScalarToF32, laneSum, nonFinite } from './elementary';
+import { f16ScalarToF32, gelu32, laneSum, nonFinite, silu32, softCap } from './elementary';
 import { BF16, F16, F32 } from './floats';
 import { IQ4_NL } from './formats';
 import { groupBytes, Q4_0, Q8_0 } from './matmul';
@@ -29,16 +29,16 @@ function weightAt(type: i32, group: usize, lane: usize, col: usize): f32 {
   return f16ScalarToF32(<i32>load<i16>(record + (lane << 1))) * <f32>code;
 }
 
-/** Words: type, weights, cols, ids, output, output stride. */
+/** Words: type, weights, cols, ids, output, output stride, scale. */
 export function embed(op: usize, rows: i32, part: i32, parts: i32): void {
   const type = load<i32>(op), weights = load<usize>(op, 4), cols = load<i32>(op, 8);
-  const ids = load<usize>(op, 12), output = load<usize>(op, 16), stride = load<usize>(op, 20);
+  const ids = load<usize>(op, 12), output = load<usize>(op, 16), stride = load<usize>(op, 20), scale = load<f32>(op, 24);
   const bytes = groupBytes(type, cols), end = rangeStart(rows, part + 1, parts);
   for (let row = rangeStart(rows, part, parts); row < end; row += 1) {
     const id = load<usize>(ids + (<usize>row << 2)), group = weights + (id >> 3) * bytes;
     const y = output + <usize>row * stride;
     for (let col: usize = 0; col < <usize>cols; col += 1) {
-      store<f32>(y + (col << 2), weightAt(type, group, id & 7, col));
+      store<f32>(y + (col << 2), weightAt(type, group, id & 7, col) * scale);
     }
   }
 }
@@ -92,27 +92,42 @@ export function quantise(op: usize, header: usize, rows: i32, part: i32, parts: 
   }
 }
 
-/** Step 7 of specs/exact-1.md §6, in place of `gate`. Words: gate, up, stride, blocks. */
-export function silu(op: usize, rows: i32, part: i32, parts: i32): void {
-  const gate = load<usize>(op), up = load<usize>(op, 4), stride = load<usize>(op, 8), blocks = load<i32>(op, 12);
-  const one = f32x4.splat(1), end = rangeStart(rows * blocks, part + 1, parts);
-  for (let unit = rangeStart(rows * blocks, part, parts); unit < end; unit += 1) {
-    const row = unit / blocks, at = <usize>row * stride + (<usize>(unit - row * blocks) << 7);
-    for (let lane: usize = 0; lane < 128; lane += 16) {
-      const g = v128.load(gate + at + lane), u = v128.load(up + at + lane);
-      v128.store(gate + at + lane, f32x4.mul(f32x4.div(g, f32x4.add(one, exp32(f32x4.neg(g)))), u));
+/** x += y · scale (specs/exact-1.md §6 steps 6 and 7). Words: x, x stride, y, y stride, quads, scale. */
+export function residual(op: usize, rows: i32, part: i32, parts: i32): void {
+  const x = load<usize>(op), xStride = load<usize>(op, 4), y = load<usize>(op, 8), yStride = load<usize>(op, 12);
+  const bytes = <usize>load<i32>(op, 16) << 4, scale = v128.load32_splat(op, 20), end = rangeStart(rows, part + 1, parts);
+  for (let row = rangeStart(rows, part, parts); row < end; row += 1) {
+    const to = x + <usize>row * xStride, from = y + <usize>row * yStride;
+    for (let at: usize = 0; at < bytes; at += 16) {
+      v128.store(to + at, f32x4.add(v128.load(to + at), f32x4.mul(v128.load(from + at), scale)));
     }
   }
 }
 
-/** A logit that is not finite fails its row. Words: logits, stride, quads, status, tag, row list. */
+/** Step 7 of specs/exact-1.md §6, in place of `gate`. Words: gate, up, stride, blocks, is GELU. */
+export function activate(op: usize, rows: i32, part: i32, parts: i32): void {
+  const gate = load<usize>(op), up = load<usize>(op, 4), stride = load<usize>(op, 8), blocks = load<i32>(op, 12);
+  const isGelu = load<i32>(op, 16) != 0, end = rangeStart(rows * blocks, part + 1, parts);
+  for (let unit = rangeStart(rows * blocks, part, parts); unit < end; unit += 1) {
+    const row = unit / blocks, at = <usize>row * stride + (<usize>(unit - row * blocks) << 7);
+    for (let lane: usize = 0; lane < 128; lane += 16) {
+      const g = v128.load(gate + at + lane), u = v128.load(up + at + lane);
+      v128.store(gate + at + lane, f32x4.mul(isGelu ? gelu32(g) : silu32(g), u));
+    }
+  }
+}
+
+/** Scales and caps the logits; one that is not finite fails its row. Words: logits, stride, quads, status, tag, row list, scale, cap or 0. */
 export function check(op: usize, header: usize, rows: i32, part: i32, parts: i32): void {
   const logits = load<usize>(op), stride = load<usize>(op, 4), quads = load<i32>(op, 8);
   const from = rangeStart(quads, part, parts), end = rangeStart(quads, part + 1, parts);
+  const scale = load<f32>(op, 24), cap = load<f32>(op, 28), isRaw = scale == 1 && cap == 0;
   for (let row = 0; row < rows; row += 1) {
     let bad = i32x4.splat(0);
     for (let quad = from; quad < end; quad += 1) {
-      bad = v128.or(bad, nonFinite(v128.load(logits + <usize>row * stride + (<usize>quad << 4))));
+      const at = logits + <usize>row * stride + (<usize>quad << 4), scaled = f32x4.mul(v128.load(at), f32x4.splat(scale));
+      bad = v128.or(bad, nonFinite(scaled));
+      if (!isRaw) v128.store(at, cap == 0 ? scaled : softCap(scaled, f32x4.splat(cap)));
     }
     if (v128.any_true(bad)) fail(load<usize>(op, 12), batchRow(load<usize>(op, 20), header, row), load<u32>(op, 16));
   }

@@ -81,6 +81,60 @@ describe('oracle = plain = relaxed', () => {
       },
       35,
     ],
+    [
+      'qwen3, head size 22 with a tail in its norms',
+      { ...qwen2, architecture: 'qwen3', type: 'F16', heads: 3, kvHeads: 1, headDim: 22, ropeDimension: 12 },
+      34,
+    ],
+    ['smollm3, a layer without RoPE', { ...llama, architecture: 'smollm3', type: 'Q4_0', layers: 5 }, 35],
+    [
+      'granite, odd widths',
+      { ...llama, architecture: 'granite', type: 'F16', width: 46, heads: 2, kvHeads: 1, headDim: 22, ffnWidth: 39 },
+      33,
+    ],
+    [
+      'phi3, odd widths and partial RoPE',
+      {
+        ...llama,
+        architecture: 'phi3',
+        type: 'F32',
+        width: 36,
+        heads: 3,
+        kvHeads: 1,
+        headDim: 14,
+        ffnWidth: 41,
+        ropeDimension: 6,
+      },
+      33,
+    ],
+    [
+      'gemma2, the window crosses pages',
+      { ...qwen2, architecture: 'gemma2', type: 'Q8_0', window: 37, layers: 3 },
+      110,
+    ],
+    ['gemma2, a window of one', { ...qwen2, architecture: 'gemma2', type: 'F32', window: 1, layers: 1 }, 40],
+    [
+      'gemma3, a global layer among local ones',
+      { ...qwen2, architecture: 'gemma3', type: 'Q4_0', window: 7, layers: 7 },
+      71,
+    ],
+    [
+      'gemma3, odd widths, linear RoPE in the global layer',
+      {
+        ...llama,
+        architecture: 'gemma3',
+        type: 'BF16',
+        width: 46,
+        heads: 3,
+        headDim: 18,
+        kvHeads: 3,
+        ffnWidth: 39,
+        layers: 6,
+        window: 33,
+        ropeLinear: 8,
+      },
+      70,
+    ],
     ['one layer, one token', { ...llama, type: 'BF16', layers: 1 }, 1],
   );
 
@@ -96,8 +150,10 @@ describe('oracle = plain = relaxed', () => {
   });
 });
 
-describe('rows never mix', () => {
-  const options = { seed: 5, architecture: 'llama', type: 'Q8_0', ...BASE } as const;
+describe.each([
+  { seed: 5, architecture: 'llama', type: 'Q8_0', ...BASE },
+  { seed: 6, architecture: 'gemma3', type: 'Q8_0', ...BASE, layers: 6, window: 21 },
+] as const)('rows never mix: $architecture', (options) => {
   const file = randomModel(options);
   const load = (batchRows: number): Promise<BatchModel> => loadExactModel(memorySource(file), { batchRows });
 

@@ -92,7 +92,13 @@ export interface Layout {
   readonly status: number;
   readonly outRows: number;
   readonly staging: { readonly address: number; readonly bytes: number };
-  readonly rope: { readonly address: number; readonly rowBytes: number; readonly positions: number };
+  /** `local`: address of the second table, for layers of kind local; 0 when there is none */
+  readonly rope: {
+    readonly address: number;
+    readonly local: number;
+    readonly rowBytes: number;
+    readonly positions: number;
+  };
   readonly rows: Readonly<Record<RowBuffer, { readonly address: number; readonly stride: number }>>;
   readonly records: { readonly q8: number; readonly q4: number };
   readonly logits: { readonly address: number; readonly stride: number; readonly rows: number };
@@ -190,10 +196,16 @@ function attentionSlots(config: ModelConfig): number {
   return TILE_ROWS * Math.min(UNIT_HEADS_MAX, config.heads / config.kvHeads);
 }
 
+function ropeTables(config: ModelConfig): number {
+  return config.localRope === null ? 1 : 2;
+}
+
 /** Bytes that depend on the longest sequence: RoPE table, attention scratch and page tables, for `positions` positions. */
 function perPositionBytes(config: ModelConfig, options: LayoutOptions): number {
   return (
-    config.rope.dimension * 4 + options.parts * attentionSlots(config) * 4 + (options.sequences * 4) / PAGE_POSITIONS
+    ropeTables(config) * config.rope.dimension * 4 +
+    options.parts * attentionSlots(config) * 4 +
+    (options.sequences * 4) / PAGE_POSITIONS
   );
 }
 
@@ -204,7 +216,7 @@ export function planLayout(config: ModelConfig, plan: readonly PlannedTensor[], 
   const header = arena.take(256);
   const list = (): number => arena.take(batchRows * 4);
   const lists = { ids: list(), positions: list(), tables: list(), status: list(), outRows: list() };
-  const tapeOperations = config.layers * 24 + 16;
+  const tapeOperations = config.layers * 32 + 16;
   const tape = arena.take(tapeOperations * 128);
   const tensors = placeTensors(arena, plan);
 
@@ -235,7 +247,9 @@ export function planLayout(config: ModelConfig, plan: readonly PlannedTensor[], 
   const positions = Math.min(roundUp(config.contextLength, PAGE_POSITIONS), pages * PAGE_POSITIONS);
 
   const ropeRow = config.rope.dimension * 4;
-  const rope = { address: arena.take(positions * ropeRow), rowBytes: ropeRow, positions };
+  const ropeAddress = arena.take(positions * ropeRow);
+  const local = config.localRope === null ? 0 : arena.take(positions * ropeRow);
+  const rope = { address: ropeAddress, local, rowBytes: ropeRow, positions };
   const scoreBytes = positions * 4;
   const slots = attentionSlots(config);
   const partBytes = roundUp(slots * (scoreBytes + valueWidth * 4 + 4), 128);

@@ -179,6 +179,7 @@ describe('NaN and infinity become an error with a place, never a token', () => {
   }
 
   const f32 = { ...OPTIONS, type: 'F32' } as const;
+  const gemma2 = { ...f32, architecture: 'gemma2' } as const;
   const cases: [string, number, string, Parameters<typeof patched>][] = [
     ['key', 1, 'key', ['blk.1.attn_k.weight', 3e38, 0, 64, f32]],
     ['value', 0, 'value', ['blk.0.attn_v.weight', 3e38, 0, 64, f32]],
@@ -186,6 +187,9 @@ describe('NaN and infinity become an error with a place, never a token', () => {
     ['activation block', 1, 'feed-forward input', ['blk.1.ffn_norm.weight', 3e38, 0, 64, OPTIONS]],
     ['attention score', 0, 'attention score', ['blk.0.attn_q.weight', 3e38, 0, 4096, f32]],
     ['logits', 2, 'logits', ['output.weight', 3e38, 0, 64, f32]],
+    // A soft cap would hide an infinity: it is noticed before.
+    ['capped score', 0, 'attention score', ['blk.0.attn_q.weight', 3e38, 0, 4096, gemma2]],
+    ['capped logits', 2, 'logits', ['output.weight', 3e38, 0, 64, gemma2]],
   ];
   it.each(cases)('%s', async (_, layer, operation, patch) => {
     const source = await patched(...patch);

@@ -19,8 +19,9 @@ const QUANTISE = 3;
 const MATMUL = 4;
 const HEADS = 5;
 const ATTEND = 6;
-const SILU = 7;
+const ACTIVATE = 7;
 const CHECK = 8;
+const RESIDUAL = 9;
 
 /** Words of the header that the host writes (kernels/assembly/parallel.ts). */
 export const HEADER_ROWS = 12;
@@ -177,8 +178,44 @@ class TapeBuilder {
     ]);
   }
 
+  /**
+   * The last matrix of a half layer and the sum with the residual stream (specs/exact-1.md §6 steps 6 and 7). Where nothing comes
+   * between them, the matrix adds to the stream itself.
+   */
+  #residual(matrix: PlacedTensor, input: RowBuffer, post: TensorRole, layer: number): void {
+    const { x, h } = this.#layout.rows;
+    const { width, rmsEpsilon, scales } = this.#config;
+    const writer = this.#writer;
+    const norm = this.#bias(post, layer);
+    const isPlain = norm === 0 && scales.residual === 1;
+    writer.matmul(matrix, input, isPlain ? x : h, isPlain);
+    writer.meet();
+    if (isPlain) return;
+    const quads = roundUp(width, 4) / 4;
+    if (norm !== 0)
+      writer.add(NORM, [h.address, h.stride, norm, h.address, h.stride, width, quads, floatBits(rmsEpsilon), 0]);
+    writer.add(RESIDUAL, [x.address, x.stride, h.address, h.stride, quads, floatBits(scales.residual)]);
+    writer.meet();
+  }
+
+  /** Bias, head norms, RoPE and the cache of one layer. */
+  #heads(layer: number): void {
+    const { heads, kvHeads, headDim, rope, rmsEpsilon } = this.#config;
+    const { rows, kv, positions, tables, status } = this.#layout;
+    const kind = this.#config.layerKinds[layer]?.rope ?? 'global';
+    const table = kind === 'local' ? this.#layout.rope.local : this.#layout.rope.address;
+    const pairs = kind === 'none' ? 0 : rope.dimension / 2;
+    const bias = (['attn_q_bias', 'attn_k_bias', 'attn_v_bias'] as const).map((role) => this.#bias(role, layer));
+    const inputs = [rows.q.address, rows.q.stride, rows.k.address, rows.v.address, rows.k.stride, ...bias];
+    const place = [table, positions, tables, layer * kv.layerBytes];
+    const shape = [heads, kvHeads, headDim, pairs, rope.layout === 'halves' ? 1 : 0, status, layer * 16 + 2];
+    const norms = [this.#bias('attn_q_norm', layer), this.#bias('attn_k_norm', layer), floatBits(rmsEpsilon)];
+    this.#writer.add(HEADS, [...inputs, ...place, ...shape, ...norms]);
+    this.#writer.meet();
+  }
+
   #attention(layer: number): void {
-    const { heads, kvHeads, headDim, rope, width } = this.#config;
+    const { heads, kvHeads, headDim, width, scales, caps } = this.#config;
     const { rows, kv, attention } = this.#layout;
     const writer = this.#writer;
     const tag = layer * 16;
@@ -190,27 +227,22 @@ class TapeBuilder {
       writer.matmul(matrix, 'h', rows[(['q', 'k', 'v'] as const)[index] ?? 'q'], false);
     });
     writer.meet();
-    const bias = (['attn_q_bias', 'attn_k_bias', 'attn_v_bias'] as const).map((role) => this.#bias(role, layer));
-    const inputs = [rows.q.address, rows.q.stride, rows.k.address, rows.v.address, rows.k.stride, ...bias];
-    const place = [this.#layout.rope.address, this.#layout.positions, this.#layout.tables, layer * kv.layerBytes];
-    const shape = [heads, kvHeads, headDim, rope.dimension / 2, rope.layout === 'halves' ? 1 : 0];
-    writer.add(HEADS, [...inputs, ...place, ...shape, this.#layout.status, tag + 2]);
-    writer.meet();
-    const scale = Math.fround(1 / Math.fround(Math.sqrt(headDim)));
+    this.#heads(layer);
+    const window = this.#config.layerKinds[layer]?.window ?? 0;
     const io = [rows.q.address, rows.q.stride, rows.o.address, rows.o.stride];
     const where = [this.#layout.positions, this.#layout.tables, layer * kv.layerBytes, heads, heads / kvHeads, headDim];
-    const scratch = [attention.address, attention.partBytes, attention.scoreBytes, floatBits(scale)];
-    writer.add(ATTEND, [...io, ...where, ...scratch, this.#layout.status, tag + 4, attention.unitHeads]);
+    const scratch = [attention.address, attention.partBytes, attention.scoreBytes, floatBits(scales.score)];
+    const seen = [attention.unitHeads, window, floatBits(caps.score ?? 0)];
+    writer.add(ATTEND, [...io, ...where, ...scratch, this.#layout.status, tag + 4, ...seen]);
     writer.meet();
     const output = this.#tensor('attn_output', layer);
     writer.quantise('o', heads * headDim, [output], tag + 5, false);
     writer.meet();
-    writer.matmul(output, 'o', rows.x, true);
-    writer.meet();
+    this.#residual(output, 'o', 'attn_post_norm', layer);
   }
 
   #feedForward(layer: number): void {
-    const { width, ffnWidth } = this.#config;
+    const { width, ffnWidth, activation } = this.#config;
     const { rows } = this.#layout;
     const writer = this.#writer;
     const tag = layer * 16;
@@ -223,15 +255,15 @@ class TapeBuilder {
     writer.matmul(gate, 'h', rows.gate, false);
     writer.matmul(up, 'h', rows.up, false);
     writer.meet();
-    writer.add(SILU, [rows.gate.address, rows.up.address, rows.gate.stride, Math.ceil(ffnWidth / 32)]);
+    const isGelu = activation === 'gelu' ? 1 : 0;
+    writer.add(ACTIVATE, [rows.gate.address, rows.up.address, rows.gate.stride, Math.ceil(ffnWidth / 32), isGelu]);
     writer.quantise('gate', ffnWidth, [down], tag + 7, false);
     writer.meet();
-    writer.matmul(down, 'gate', rows.x, true);
-    writer.meet();
+    this.#residual(down, 'gate', 'ffn_post_norm', layer);
   }
 
   build(): Tape {
-    const { layers, width, vocabSize } = this.#config;
+    const { layers, width, vocabSize, scales, caps } = this.#config;
     const { rows, logits, outRows, status } = this.#layout;
     const writer = this.#writer;
     const embedding = this.#tensor('token_embd', null);
@@ -243,6 +275,7 @@ class TapeBuilder {
       this.#layout.ids,
       x.address,
       x.stride,
+      floatBits(scales.embedding),
     ]);
     for (let layer = 0; layer < layers; layer += 1) {
       this.#attention(layer);
@@ -255,7 +288,8 @@ class TapeBuilder {
     writer.meet();
     writer.matmul(output, 'h', logits, false);
     writer.meet();
-    writer.add(CHECK, [logits.address, logits.stride, roundUp(vocabSize, 4) / 4, status, layers * 16 + 2, outRows]);
+    const place = [logits.address, logits.stride, roundUp(vocabSize, 4) / 4, status, layers * 16 + 2, outRows];
+    writer.add(CHECK, [...place, floatBits(scales.logits), floatBits(caps.logits ?? 0)]);
     writer.meet();
     return { layersEnd, end: writer.count };
   }

@@ -29,6 +29,13 @@ export interface BatchModel extends ExactModel {
   extendBatch(jobs: readonly BatchJob[]): BatchResult[];
 }
 
+/** A table of RoPE factors, one row per position. */
+interface RopeTable {
+  readonly address: number;
+  readonly frequencies: Float64Array;
+  readonly linearFactor: number;
+}
+
 /** Everything that loading has prepared. */
 interface ModelParts {
   readonly config: ModelConfig;
@@ -106,7 +113,8 @@ export class WasmModel implements BatchModel {
   readonly #words: Uint32Array;
   readonly #floats: Float32Array;
   readonly #pool: PagePool;
-  readonly #frequencies: Float64Array;
+  /** one RoPE table, or two */
+  readonly #ropeTables: readonly RopeTable[];
   #ropeRows = 0;
 
   constructor(parts: ModelParts) {
@@ -117,7 +125,13 @@ export class WasmModel implements BatchModel {
     this.#words = new Uint32Array(parts.buffer);
     this.#floats = new Float32Array(parts.buffer);
     this.#pool = new PagePool(parts.layout, this.#words, parts.sequences);
-    this.#frequencies = ropeFrequencies(parts.config.rope);
+    const { rope, localRope } = parts.config;
+    const table = (from: ModelConfig['rope'], address: number): RopeTable => {
+      return { address, frequencies: ropeFrequencies(from), linearFactor: from.linearFactor };
+    };
+    const tables = [table(rope, parts.layout.rope.address)];
+    if (localRope !== null) tables.push(table(localRope, parts.layout.rope.local));
+    this.#ropeTables = tables;
     this.maxCapacity = Math.min(parts.config.contextLength, parts.layout.rope.positions);
   }
 
@@ -196,15 +210,13 @@ export class WasmModel implements BatchModel {
 
   /** RoPE rows are computed when a position is used for the first time. */
   #growRope(positions: number): void {
-    const { address, rowBytes } = this.#layout.rope;
+    const { rowBytes } = this.#layout.rope;
     for (; this.#ropeRows < positions; this.#ropeRows += 1) {
-      const start = (address + this.#ropeRows * rowBytes) / 4;
-      writeRopeRow(
-        this.#floats.subarray(start, start + rowBytes / 4),
-        this.#ropeRows,
-        this.#frequencies,
-        this.config.rope.linearFactor,
-      );
+      for (const { address, frequencies, linearFactor } of this.#ropeTables) {
+        const start = (address + this.#ropeRows * rowBytes) / 4;
+        const row = this.#floats.subarray(start, start + rowBytes / 4);
+        writeRopeRow(row, this.#ropeRows, frequencies, linearFactor);
+      }
     }
   }
 

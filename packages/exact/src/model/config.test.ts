@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { readGguf } from '../gguf/reader.ts';
 import type { GgufFile, GgufValue, TensorInfo } from '../gguf/types.ts';
+import { ARCHITECTURES, type Architecture, type ModelConfig } from '../interfaces.ts';
 import { memorySource } from '../testing/memory-source.ts';
 import { type RandomModelOptions, randomModel } from '../testing/random-model.ts';
 import { parseModelConfig, readModelConfig } from './config.ts';
@@ -69,6 +70,14 @@ describe('readModelConfig', () => {
       ffnWidth: 96,
       rmsEpsilon: Math.fround(1e-5),
       tiedOutput: true,
+      localRope: null,
+      layerKinds: [
+        { rope: 'global', window: null },
+        { rope: 'global', window: null },
+      ],
+      activation: 'silu',
+      scales: { embedding: 1, residual: 1, score: Math.fround(1 / Math.fround(Math.sqrt(32))), logits: 1 },
+      caps: { score: null, logits: null },
       rope: {
         dimension: 16,
         base: 500_000,
@@ -114,7 +123,7 @@ describe('readModelConfig', () => {
 
   it.each<[string, string, Record<string, GgufValue | null>]>([
     ['MODEL_SYNTAX', 'no architecture', { 'general.architecture': null }],
-    ['MODEL_UNSUPPORTED', 'another architecture', { 'general.architecture': 'gemma3' }],
+    ['MODEL_UNSUPPORTED', 'another architecture', { 'general.architecture': 'mamba' }],
     ['MODEL_SYNTAX', 'no width', { 'llama.embedding_length': null }],
     ['MODEL_SYNTAX', 'a width that is text', { 'llama.embedding_length': '64' }],
     ['MODEL_SYNTAX', 'a width of 0', { 'llama.embedding_length': 0 }],
@@ -140,10 +149,135 @@ describe('readModelConfig', () => {
     ['MODEL_UNSUPPORTED', 'experts', { 'llama.expert_count': 8 }],
     ['MODEL_UNSUPPORTED', 'a sliding window', { 'llama.attention.sliding_window': 4096 }],
     ['MODEL_UNSUPPORTED', 'a logit scale', { 'llama.logit_scale': 0.5 }],
+    ['MODEL_UNSUPPORTED', 'a score scale', { 'llama.attention.scale': 0.5 }],
+    ['MODEL_UNSUPPORTED', 'a soft cap', { 'llama.final_logit_softcapping': 30 }],
+    ['MODEL_UNSUPPORTED', 'a RoPE base for windows', { 'llama.rope.freq_base_swa': 10_000 }],
+    ['MODEL_UNSUPPORTED', 'RoPE that is switched off', { 'llama.rope.scaling.finetuned': false }],
     ['MODEL_SYNTAX', 'a vocabulary of another size', { 'tokenizer.ggml.tokens': ['a', 'b'] }],
     ['MODEL_SYNTAX', 'another vocab_size', { 'llama.vocab_size': 41 }],
   ])('%s for %s', async (code, _what, changes) => {
     const { file } = await open();
+    expect(() => parseModelConfig(file)).not.toThrow();
+    expect(() => parseModelConfig(withMetadata(file, changes))).toThrow(expect.objectContaining({ code }));
+  });
+
+  const all = { rope: 'global', window: null } as const;
+  const f32 = Math.fround;
+
+  it.each<[string, Partial<RandomModelOptions>, Record<string, GgufValue | null>, Partial<ModelConfig>]>([
+    ['qwen3', { architecture: 'qwen3' }, {}, { activation: 'silu', layerKinds: [all, all] }],
+    [
+      'smollm3',
+      { architecture: 'smollm3', layers: 8 },
+      {},
+      { layerKinds: Array.from({ length: 8 }, (_, l) => (l % 4 === 3 ? { rope: 'none', window: null } : all)) },
+    ],
+    [
+      'granite',
+      { architecture: 'granite' },
+      {},
+      { scales: { embedding: 3, residual: f32(0.4), score: f32(0.3), logits: f32(0.2) } },
+    ],
+    [
+      'granite without multipliers',
+      { architecture: 'granite' },
+      {
+        'granite.attention.scale': 0,
+        'granite.embedding_scale': null,
+        'granite.residual_scale': 0,
+        'granite.logit_scale': null,
+      },
+      { scales: { embedding: 1, residual: 1, score: 0.25, logits: 1 } },
+    ],
+    [
+      'phi3, which ignores its window',
+      { architecture: 'phi3' },
+      { 'phi3.attention.sliding_window': 2047 },
+      { layerKinds: [all, all] },
+    ],
+    [
+      'gemma2',
+      { architecture: 'gemma2' },
+      {},
+      {
+        activation: 'gelu',
+        localRope: null,
+        layerKinds: [{ rope: 'global', window: 16 }, all],
+        scales: { embedding: 8, residual: 1, score: 0.25, logits: 1 },
+        caps: { score: 3, logits: 4 },
+      },
+    ],
+    [
+      'gemma2 without its keys',
+      { architecture: 'gemma2' },
+      {
+        'gemma2.attention.sliding_window': null,
+        'gemma2.attn_logit_softcapping': null,
+        'gemma2.final_logit_softcapping': null,
+      },
+      { layerKinds: [{ rope: 'global', window: 4096 }, all], caps: { score: 50, logits: 30 } },
+    ],
+    [
+      'gemma2 with everything switched off',
+      { architecture: 'gemma2' },
+      {
+        'gemma2.attention.sliding_window': 0,
+        'gemma2.attn_logit_softcapping': 0,
+        'gemma2.final_logit_softcapping': 0,
+      },
+      { layerKinds: [all, all], caps: { score: null, logits: null } },
+    ],
+    [
+      'the largest gemma2, which divides by the width per head',
+      { architecture: 'gemma2', headDim: 64, layers: 46 },
+      {},
+      { scales: { embedding: 8, residual: 1, score: 0.25, logits: 1 } },
+    ],
+    [
+      'gemma3 without keys',
+      { architecture: 'gemma3' },
+      {
+        'gemma3.attention.sliding_window': null,
+        'gemma3.attention.sliding_window_pattern': 6,
+        'gemma3.final_logit_softcapping': null,
+      },
+      { layerKinds: [all, all], caps: { score: null, logits: null } },
+    ],
+  ])('reads %s', async (_name, options, changes, want) => {
+    const { file } = await open(options);
+    expect(parseModelConfig(withMetadata(file, changes))).toMatchObject(want);
+  });
+
+  it('reads gemma3: two RoPE bases, of which one is scaled', async () => {
+    const { file } = await open({ architecture: 'gemma3', layers: 7, ropeBase: 1_000_000, ropeLinear: 8 });
+    const config = parseModelConfig(file);
+    const local = { rope: 'local', window: 16 };
+    expect(config.layerKinds).toEqual([local, local, local, local, local, all, local]);
+    expect(config.rope).toMatchObject({ base: 1_000_000, linearFactor: 8 });
+    expect(config.localRope).toEqual({ ...config.rope, base: 10_000, linearFactor: 1 });
+    const other = parseModelConfig(withMetadata(file, { 'gemma3.rope.freq_base_swa': 5000 }));
+    expect(other.localRope?.base).toBe(5000);
+  });
+
+  it.each<[string, Architecture, Record<string, GgufValue | null>]>([
+    ['MODEL_SYNTAX', 'granite', { 'granite.residual_scale': -1 }],
+    ['MODEL_SYNTAX', 'granite', { 'granite.logit_scale': Number.POSITIVE_INFINITY }],
+    ['MODEL_SYNTAX', 'granite', { 'granite.embedding_scale': '12' }],
+    ['MODEL_UNSUPPORTED', 'granite', { 'granite.embedding_scale': 1e-60 }],
+    ['MODEL_UNSUPPORTED', 'granite', { 'granite.logit_scale': 1e-44 }],
+    ['MODEL_UNSUPPORTED', 'granite', { 'granite.attention.sliding_window': 8 }],
+    ['MODEL_SYNTAX', 'gemma2', { 'gemma2.attn_logit_softcapping': -50 }],
+    ['MODEL_SYNTAX', 'gemma2', { 'gemma2.attention.sliding_window': 0.5 }],
+    ['MODEL_UNSUPPORTED', 'gemma3', { 'gemma3.attn_logit_softcapping': 50 }],
+    ['MODEL_UNSUPPORTED', 'gemma3', { 'gemma3.attention.sliding_window_pattern': 4 }],
+    ['MODEL_UNSUPPORTED', 'gemma3', { 'gemma3.rope.freq_base_swa': 0.1 }],
+    [
+      'MODEL_UNSUPPORTED',
+      'gemma3',
+      { 'gemma3.context_length': 4_194_304, 'gemma3.rope.scaling.type': 'linear', 'gemma3.rope.scaling.factor': 8 },
+    ],
+  ])('%s in %s for %j', async (code, architecture, changes) => {
+    const { file } = await open({ architecture });
     expect(() => parseModelConfig(file)).not.toThrow();
     expect(() => parseModelConfig(withMetadata(file, changes))).toThrow(expect.objectContaining({ code }));
   });
@@ -166,10 +300,13 @@ describe('readModelConfig', () => {
 
 describe('tensorPlan', () => {
   it('names every tensor of the file, and the roles of a layer', async () => {
-    for (const architecture of ['llama', 'qwen2'] as const) {
+    for (const architecture of ARCHITECTURES) {
       const { source, file } = await open({ architecture, ropeFreqs: architecture === 'llama' });
       const plan = tensorPlan(await readModelConfig(source, file), file);
-      expect(plan.map(({ info }) => info.name).sort()).toEqual([...file.tensors.keys()].sort());
+      expect([...new Set(plan.map(({ info }) => info.name))].sort()).toEqual([...file.tensors.keys()].sort());
+      expect(plan.reduce((sum, { info }) => sum + info.byteLength, 0)).toBe(
+        [...file.tensors.values()].reduce((sum, { byteLength }) => sum + byteLength, 0),
+      );
       expect(plan.find(({ role, layer }) => role === 'attn_k' && layer === 1)).toMatchObject({
         kind: 'matrix',
         rows: 32,
@@ -193,6 +330,24 @@ describe('tensorPlan', () => {
     expect(() => tensorPlan(config, withTensor(file, name, change))).toThrow(
       expect.objectContaining({ code, evidence: { tensor: name } }),
     );
+  });
+
+  it('cuts fused tensors into their rows', async () => {
+    const { source, file } = await open({ architecture: 'phi3', type: 'Q4_0' });
+    const plan = tensorPlan(await readModelConfig(source, file), file).filter(({ layer }) => layer === 1);
+    const rowBytes = 36;
+    for (const [name, roles] of [
+      ['attn_qkv', ['attn_q', 'attn_k', 'attn_v']],
+      ['ffn_up', ['ffn_gate', 'ffn_up']],
+    ] as const) {
+      let at = file.tensors.get(`blk.1.${name}.weight`)?.offset ?? 0;
+      for (const role of roles) {
+        const rows = { attn_q: 64, attn_k: 32, attn_v: 32, ffn_gate: 96, ffn_up: 96 }[role];
+        const info = { offset: at, byteLength: rows * rowBytes, shape: [64, rows], type: 'Q4_0' };
+        expect(plan.find((tensor) => tensor.role === role)).toMatchObject({ kind: 'matrix', rows, cols: 64, info });
+        at += rows * rowBytes;
+      }
+    }
   });
 
   it('requires the biases of qwen2', async () => {

@@ -2,7 +2,8 @@
 import { RunproofError } from '@runproof/protocol';
 import { readTensor } from '../gguf/tensor-data.ts';
 import type { GgufFile, GgufValue } from '../gguf/types.ts';
-import { ARCHITECTURES, type Architecture, type ByteSource, type ModelConfig } from '../interfaces.ts';
+import { ARCHITECTURES, type Architecture, type ByteSource, type LayerKind, type ModelConfig } from '../interfaces.ts';
+import { TRAITS, type Traits } from './architectures.ts';
 
 /** Bounds of a model, far above every published one; products of any three of them stay below 2^53. */
 const LIMITS = {
@@ -27,6 +28,7 @@ const NEUTRAL: Readonly<Record<string, readonly GgufValue[]>> = {
   'attention.max_alibi_bias': [0],
   'attention.scale': [],
   'attention.sliding_window': [0],
+  'attention.sliding_window_pattern': [0],
   attn_logit_softcapping: [0],
   embedding_scale: [0, 1],
   expert_count: [0],
@@ -34,8 +36,11 @@ const NEUTRAL: Readonly<Record<string, readonly GgufValue[]>> = {
   final_logit_softcapping: [0],
   logit_scale: [0, 1],
   residual_scale: [0, 1],
+  'rope.freq_base_swa': [],
   'rope.scale_linear': [0, 1],
   'rope.scaling.attn_factor': [0, 1],
+  // The peers take this key as a switch of RoPE for some architectures.
+  'rope.scaling.finetuned': [true],
   use_parallel_residual: [false],
 };
 
@@ -93,10 +98,10 @@ class Metadata {
   }
 }
 
-function checkNeutral(metadata: Metadata, architecture: string): void {
+function checkNeutral(metadata: Metadata, architecture: Architecture): void {
   for (const [key, allowed] of Object.entries(NEUTRAL)) {
     const value = metadata.raw(key);
-    if (value === undefined || allowed.includes(value)) continue;
+    if (value === undefined || allowed.includes(value) || TRAITS[architecture].keys.includes(key)) continue;
     throw unsupported(`${architecture}.${key} = ${String(value).slice(0, 64)} is not supported`, {
       key: `${architecture}.${key}`,
     });
@@ -133,6 +138,15 @@ function vocabSizeOf(file: GgufFile, metadata: Metadata): number {
   return vocabSize;
 }
 
+/** Refuses angles outside of the domain of sincos64. */
+function checkAngles(contextLength: number, factor: number, divisor: number): void {
+  // θ is at most 1 before the divisors, so this bounds every angle. The margin covers the rounding of exp64.
+  if (((contextLength - 1) / factor / divisor) * 1.001 < ANGLE_MAX) return;
+  throw unsupported(
+    `positions up to ${contextLength} with RoPE factor ${factor} and divisor ${divisor} exceed the angle 2^22`,
+  );
+}
+
 function ropeOf(
   metadata: Metadata,
   architecture: Architecture,
@@ -164,19 +178,93 @@ function ropeOf(
       smallest = Math.min(smallest, value);
     }
   }
-  // θ is at most 1 before the divisors, so this bounds every angle. The margin covers the rounding of exp64.
-  if (((contextLength - 1) / factor / smallest) * 1.001 >= ANGLE_MAX) {
-    throw unsupported(
-      `positions up to ${contextLength} with RoPE factor ${factor} and divisor ${smallest} exceed the angle 2^22`,
-    );
-  }
+  checkAngles(contextLength, factor, smallest);
   return {
     dimension,
     base,
     linearFactor: factor,
-    layout: architecture === 'llama' ? 'adjacent' : 'halves',
+    layout: TRAITS[architecture].pairs,
     frequencyFactors,
   };
+}
+
+/** A factor of the file in f32; `absent` where the key is missing or 0, or means nothing to the architecture. */
+function factorOf(metadata: Metadata, traits: Traits, key: string, absent: number): number {
+  if (!traits.keys.includes(key) || metadata.raw(key) === 0) return absent;
+  return normalF32(metadata.positive(key, absent), key);
+}
+
+/** `value` in f32; refused where that is not a normal number, because a multiplier must neither vanish nor blow up. */
+function normalF32(value: number, key: string): number {
+  const single = Math.fround(value);
+  if (single >= 2 ** -126 && single < Number.POSITIVE_INFINITY) return single;
+  throw unsupported(`${key} = ${value} is not supported, f32 has no normal number for it`);
+}
+
+/** The scales of specs/exact-1.md §6.8. */
+function scalesOf(
+  metadata: Metadata,
+  architecture: Architecture,
+  { width, heads, headDim, layers }: { width: number; heads: number; headDim: number; layers: number },
+): ModelConfig['scales'] {
+  const traits = TRAITS[architecture];
+  const isGemma = architecture === 'gemma2' || architecture === 'gemma3';
+  // The largest model of each gemma divides by the width per head instead of the head dimension; llama.cpp knows it by its layers.
+  const isLargest = layers === (architecture === 'gemma2' ? 46 : 62);
+  const divisor = isGemma && isLargest ? Math.floor(width / heads) : headDim;
+  const score = Math.fround(1 / Math.fround(Math.sqrt(divisor)));
+  return {
+    embedding: isGemma ? Math.fround(Math.sqrt(width)) : factorOf(metadata, traits, 'embedding_scale', 1),
+    residual: factorOf(metadata, traits, 'residual_scale', 1),
+    score: factorOf(metadata, traits, 'attention.scale', score),
+    logits: normalF32(1 / factorOf(metadata, traits, 'logit_scale', 1), '1 / logit_scale'),
+  };
+}
+
+/** The soft caps of specs/exact-1.md §6.8. */
+function capsOf(metadata: Metadata, architecture: Architecture): ModelConfig['caps'] {
+  const isGemma2 = architecture === 'gemma2';
+  const cap = (key: string, absent: number): number | null => {
+    const isNone = !TRAITS[architecture].keys.includes(key) || (metadata.raw(key) ?? absent) === 0;
+    return isNone ? null : normalF32(metadata.positive(key, absent), key);
+  };
+  return {
+    score: cap('attn_logit_softcapping', isGemma2 ? 50 : 0),
+    logits: cap('final_logit_softcapping', isGemma2 ? 30 : 0),
+  };
+}
+
+/** The kind of every layer (specs/exact-1.md §6.8). */
+function layerKindsOf(metadata: Metadata, architecture: Architecture, layers: number): LayerKind[] {
+  const { globalEvery, ropeFreeEvery } = TRAITS[architecture];
+  const key = 'attention.sliding_window';
+  const period = metadata.raw(`${key}_pattern`) ?? globalEvery;
+  if (globalEvery !== null && period !== globalEvery)
+    throw unsupported(`${architecture}.${key}_pattern = ${String(period).slice(0, 64)} is not ${globalEvery}`);
+  // gemma2 files of before the key have a window too.
+  const fallback = architecture === 'gemma2' ? 4096 : 0;
+  const hasWindow = globalEvery !== null && (metadata.raw(key) ?? fallback) !== 0;
+  const window = hasWindow ? metadata.count(key, LIMITS.contextLength, 4096) : null;
+  return Array.from({ length: layers }, (_, layer): LayerKind => {
+    if (ropeFreeEvery !== null && (layer + 1) % ropeFreeEvery === 0) return { rope: 'none', window: null };
+    if (window === null || globalEvery === null || (layer + 1) % globalEvery === 0)
+      return { rope: 'global', window: null };
+    return { rope: architecture === 'gemma3' ? 'local' : 'global', window };
+  });
+}
+
+/** RoPE of the layers with a window, where it differs: its own base, and never scaled. */
+function localRopeOf(
+  metadata: Metadata,
+  architecture: Architecture,
+  rope: ModelConfig['rope'],
+  contextLength: number,
+): ModelConfig['localRope'] {
+  if (architecture !== 'gemma3') return null;
+  const base = metadata.positive('rope.freq_base_swa', 10_000);
+  if (base < 1) throw unsupported(`rope.freq_base_swa = ${base} is not supported, it must be at least 1`);
+  checkAngles(contextLength, 1, 1);
+  return { ...rope, base, linearFactor: 1 };
 }
 
 /**
@@ -204,6 +292,8 @@ export function parseModelConfig(file: GgufFile, frequencyFactors: Float32Array 
     throw unsupported('attention.key_length and attention.value_length differ, which is not supported');
   }
   const contextLength = metadata.count('context_length', LIMITS.contextLength);
+  const layers = metadata.count('block_count', LIMITS.layers);
+  const rope = ropeOf(metadata, architecture, headDim, contextLength, frequencyFactors);
   const name = file.metadata.get('general.name');
   return {
     architecture,
@@ -211,14 +301,19 @@ export function parseModelConfig(file: GgufFile, frequencyFactors: Float32Array 
     vocabSize: vocabSizeOf(file, metadata),
     contextLength,
     width,
-    layers: metadata.count('block_count', LIMITS.layers),
+    layers,
     heads,
     kvHeads,
     headDim,
     ffnWidth: metadata.count('feed_forward_length', LIMITS.ffnWidth),
     // The file holds an f32; a writer that used f64 is rounded here, because §6 adds it in f32.
     rmsEpsilon: Math.fround(metadata.positive('attention.layer_norm_rms_epsilon')),
-    rope: ropeOf(metadata, architecture, headDim, contextLength, frequencyFactors),
+    rope,
+    localRope: localRopeOf(metadata, architecture, rope, contextLength),
+    layerKinds: layerKindsOf(metadata, architecture, layers),
+    activation: TRAITS[architecture].activation,
+    scales: scalesOf(metadata, architecture, { width, heads, headDim, layers }),
+    caps: capsOf(metadata, architecture),
     tiedOutput: !file.tensors.has('output.weight'),
   };
 }

@@ -3,6 +3,7 @@
 import { RunproofError } from '@runproof/protocol';
 import type { GgufFile, TensorInfo } from '../gguf/types.ts';
 import { type ModelConfig, TENSOR_TYPES } from '../interfaces.ts';
+import { TRAITS } from './architectures.ts';
 
 /** What a tensor is used for; the middle part of its name. */
 export type TensorRole =
@@ -15,11 +16,15 @@ export type TensorRole =
   | 'attn_q_bias'
   | 'attn_k_bias'
   | 'attn_v_bias'
+  | 'attn_q_norm'
+  | 'attn_k_norm'
   | 'attn_output'
+  | 'attn_post_norm'
   | 'ffn_norm'
   | 'ffn_gate'
   | 'ffn_up'
   | 'ffn_down'
+  | 'ffn_post_norm'
   | 'output_norm'
   | 'output';
 
@@ -31,7 +36,14 @@ export interface PlannedTensor {
   readonly kind: 'matrix' | 'vector';
   readonly rows: number;
   readonly cols: number;
+  /** place in the file; of a matrix that shares its tensor with others, the part that holds its rows */
   readonly info: TensorInfo;
+}
+
+/** A matrix that is some rows of a tensor. */
+interface Share {
+  readonly role: TensorRole;
+  readonly rows: number;
 }
 
 interface Expected {
@@ -42,6 +54,8 @@ interface Expected {
   readonly rows: number;
   readonly cols: number;
   readonly optional: boolean;
+  /** matrices that the tensor holds one after the other, instead of one */
+  readonly shares?: readonly Share[];
 }
 
 function matrix(
@@ -59,26 +73,54 @@ function vector(name: string, role: TensorRole, layer: number | null, cols: numb
   return { name, role, layer, kind: 'vector', rows: 1, cols, optional };
 }
 
+/** One tensor with the rows of several matrices (specs/exact-1.md §6.8). */
+function fused(name: string, layer: number, cols: number, shares: readonly [Share, ...Share[]]): Expected {
+  const rows = shares.reduce((sum, share) => sum + share.rows, 0);
+  return { ...matrix(name, shares[0].role, layer, rows, cols), shares };
+}
+
+function expectedInAttention(config: ModelConfig, layer: number, name: (part: string) => string): Expected[] {
+  const { width, headDim } = config;
+  const { biases, headNorms, isFused } = TRAITS[config.architecture];
+  const queries = config.heads * headDim;
+  const keys = config.kvHeads * headDim;
+  const projections = [
+    { role: 'attn_q', rows: queries },
+    { role: 'attn_k', rows: keys },
+    { role: 'attn_v', rows: keys },
+  ] as const;
+  const expected = [vector(name('attn_norm.weight'), 'attn_norm', layer, width)];
+  if (isFused) expected.push(fused(name('attn_qkv.weight'), layer, width, projections));
+  else {
+    for (const { role, rows } of projections) {
+      expected.push(matrix(name(`${role}.weight`), role, layer, rows, width));
+      if (biases !== 'none')
+        expected.push(vector(name(`${role}.bias`), `${role}_bias`, layer, rows, biases === 'optional'));
+    }
+  }
+  if (headNorms) {
+    expected.push(vector(name('attn_q_norm.weight'), 'attn_q_norm', layer, headDim));
+    expected.push(vector(name('attn_k_norm.weight'), 'attn_k_norm', layer, headDim));
+  }
+  return [...expected, matrix(name('attn_output.weight'), 'attn_output', layer, width, queries)];
+}
+
 function expectedInLayer(config: ModelConfig, layer: number): Expected[] {
   const { width, ffnWidth } = config;
-  const queries = config.heads * config.headDim;
-  const keys = config.kvHeads * config.headDim;
+  const { isFused, postNorms } = TRAITS[config.architecture];
   const name = (part: string): string => `blk.${layer}.${part}`;
-  const biasOptional = config.architecture !== 'qwen2';
-  return [
-    vector(name('attn_norm.weight'), 'attn_norm', layer, width),
-    matrix(name('attn_q.weight'), 'attn_q', layer, queries, width),
-    vector(name('attn_q.bias'), 'attn_q_bias', layer, queries, biasOptional),
-    matrix(name('attn_k.weight'), 'attn_k', layer, keys, width),
-    vector(name('attn_k.bias'), 'attn_k_bias', layer, keys, biasOptional),
-    matrix(name('attn_v.weight'), 'attn_v', layer, keys, width),
-    vector(name('attn_v.bias'), 'attn_v_bias', layer, keys, biasOptional),
-    matrix(name('attn_output.weight'), 'attn_output', layer, width, queries),
-    vector(name('ffn_norm.weight'), 'ffn_norm', layer, width),
-    matrix(name('ffn_gate.weight'), 'ffn_gate', layer, ffnWidth, width),
-    matrix(name('ffn_up.weight'), 'ffn_up', layer, ffnWidth, width),
-    matrix(name('ffn_down.weight'), 'ffn_down', layer, width, ffnWidth),
-  ];
+  const expected = expectedInAttention(config, layer, name);
+  if (postNorms) expected.push(vector(name('post_attention_norm.weight'), 'attn_post_norm', layer, width));
+  expected.push(vector(name('ffn_norm.weight'), 'ffn_norm', layer, width));
+  const halves = [
+    { role: 'ffn_gate', rows: ffnWidth },
+    { role: 'ffn_up', rows: ffnWidth },
+  ] as const;
+  if (isFused) expected.push(fused(name('ffn_up.weight'), layer, width, halves));
+  else for (const { role, rows } of halves) expected.push(matrix(name(`${role}.weight`), role, layer, rows, width));
+  expected.push(matrix(name('ffn_down.weight'), 'ffn_down', layer, width, ffnWidth));
+  if (postNorms) expected.push(vector(name('post_ffw_norm.weight'), 'ffn_post_norm', layer, width));
+  return expected;
 }
 
 function* expectedTensors(config: ModelConfig): Generator<Expected> {
@@ -111,6 +153,20 @@ function checkTensor(expected: Expected, info: TensorInfo): void {
   }
 }
 
+/** The matrices that a tensor holds: one, or its shares in their order. Rows are contiguous, so a share is a part of its bytes. */
+function planned(expected: Expected, info: TensorInfo): PlannedTensor[] {
+  const { role, layer, kind, rows, cols, shares } = expected;
+  if (shares === undefined) return [{ role, layer, kind, rows, cols, info }];
+  const rowBytes = info.byteLength / rows;
+  let offset = info.offset;
+  return shares.map((share) => {
+    const byteLength = share.rows * rowBytes;
+    const part = { ...info, shape: [cols, share.rows], offset, byteLength };
+    offset += byteLength;
+    return { role: share.role, layer, kind, rows: share.rows, cols, info: part };
+  });
+}
+
 /**
  * Every tensor of the model in the order of use: embedding, layers, output norm, output matrix (absent when tied).
  *
@@ -128,14 +184,7 @@ export function tensorPlan(config: ModelConfig, file: GgufFile): readonly Planne
     }
     checkTensor(expected, info);
     used.add(expected.name);
-    plan.push({
-      role: expected.role,
-      layer: expected.layer,
-      kind: expected.kind,
-      rows: expected.rows,
-      cols: expected.cols,
-      info,
-    });
+    plan.push(...planned(expected, info));
   }
   for (const name of file.tensors.keys()) {
     if (!used.has(name)) {

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { exp32, exp64, ln64, sincos64 } from './elementary.ts';
+import { exp32, exp64, gelu32, ln64, sincos64, softCap, tanh32 } from './elementary.ts';
 import { bitsOfF32 } from './half.ts';
 
 /** Error in units of the last place of an f64. */
@@ -40,6 +40,46 @@ describe('exp32', () => {
     expect(exp32(Number.NEGATIVE_INFINITY)).toBe(exp32(-87));
     expect(exp32(1000)).toBe(exp32(88));
     expect(Number.isFinite(exp32(Number.POSITIVE_INFINITY))).toBe(true);
+  });
+});
+
+describe('tanh32 and the soft cap', () => {
+  it('is within 4 units of the last place, and odd', () => {
+    for (let x = 1e-6; x < 12; x *= 1.0037) {
+      const single = Math.fround(x);
+      const want = Math.tanh(single);
+      const unit = 2 ** (Math.floor(Math.log2(want)) - 23);
+      expect(Math.abs(tanh32(single) - want) / unit).toBeLessThan(4);
+      expect(tanh32(-single)).toBe(-tanh32(single));
+    }
+  });
+
+  it('is +0 at both zeros, and ends at one', () => {
+    expect([tanh32(0), tanh32(-0)]).toEqual([0, 0]);
+    expect([tanh32(3e38), tanh32(-3e38), softCap(3e38, 30), softCap(-1e5, 50)]).toEqual([1, -1, 30, -50]);
+  });
+
+  it('meets itself where its two halves join', () => {
+    const below = Math.fround(0.625 - 2 ** -24);
+    expect(Math.abs(tanh32(0.625) - tanh32(below))).toBeLessThan(2 ** -22);
+  });
+});
+
+describe('gelu32', () => {
+  it('is the tanh form', () => {
+    for (let x = -12; x < 12; x += 0.0173) {
+      const single = Math.fround(x);
+      const u = Math.sqrt(2 / Math.PI) * (single + 0.044715 * single ** 3);
+      const want = (single / 2) * (1 + Math.tanh(u));
+      expect(Math.abs(gelu32(single) - want)).toBeLessThan(2e-6 * Math.abs(want) + 1e-6);
+    }
+  });
+
+  it('has limits, and no NaN, where squares overflow', () => {
+    expect([gelu32(3e38), gelu32(1e20), gelu32(0)]).toEqual([Math.fround(3e38), Math.fround(1e20), 0]);
+    // 2^-127 is about the reciprocal of the greatest exp32; f32 has magnitudes below it.
+    for (const x of [-10, -1e20, -3e38]) expect(Math.abs(gelu32(x))).toBeLessThan(3);
+    expect(gelu32(Number.POSITIVE_INFINITY)).toBe(Number.POSITIVE_INFINITY);
   });
 });
 

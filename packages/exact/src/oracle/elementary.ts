@@ -24,6 +24,43 @@ export function exp32(x: number): number {
   return fround(y * f32OfBits((n + 127) << 23));
 }
 
+const TANH32_LIMIT = 0.625;
+const TANH32_FIRST = fround(-5.70498872745e-3);
+const TANH32_REST = [2.06390887954e-2, -5.37397155531e-2, 1.33314422036e-1, -3.33332819422e-1].map(fround);
+
+/** tanh in f32 (specs/exact-1.md §5.6). `x` is a finite f32. */
+export function tanh32(x: number): number {
+  const magnitude = Math.abs(x);
+  if (magnitude < TANH32_LIMIT) {
+    const z = fround(x * x);
+    let p = TANH32_FIRST;
+    for (const c of TANH32_REST) p = fround(fround(p * z) + c);
+    return fround(fround(fround(p * z) * x) + x);
+  }
+  const e = exp32(fround(-2 * magnitude));
+  const t = fround(fround(1 - e) / fround(1 + e));
+  return x < 0 ? -t : t;
+}
+
+/** `cap · tanh(x / cap)` (specs/exact-1.md §5.6). */
+export function softCap(x: number, cap: number): number {
+  return fround(tanh32(fround(x / cap)) * cap);
+}
+
+const GELU_LINEAR = fround(1.5957691216057308);
+const GELU_CUBIC = fround(0.07135481282615662);
+
+/** GELU in its tanh form (specs/exact-1.md §5.7). */
+export function gelu32(x: number): number {
+  const w = fround(x * fround(fround(fround(x * x) * GELU_CUBIC) + GELU_LINEAR));
+  return fround(x / fround(1 + exp32(-w)));
+}
+
+/** SiLU (specs/exact-1.md §6 step 7). */
+export function silu32(x: number): number {
+  return fround(x / fround(1 + exp32(-x)));
+}
+
 const f64 = new Float64Array(1);
 const words = new Uint32Array(f64.buffer);
 // The word that holds sign and exponent, whatever the byte order of the machine.

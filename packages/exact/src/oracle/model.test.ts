@@ -32,6 +32,14 @@ const VARIANTS: readonly Partial<RandomModelOptions>[] = [
   { architecture: 'qwen2', type: 'F32' },
   { architecture: 'qwen2', type: 'Q8_0', ropeLinear: 2.5, tied: true },
   { architecture: 'qwen2', type: 'Q4_0', headDim: 32, ropeDimension: 24 },
+  { architecture: 'qwen3', type: 'F32', headDim: 32 },
+  { architecture: 'smollm3', type: 'F16', layers: 4, tied: true },
+  { architecture: 'granite', type: 'F32' },
+  { architecture: 'phi3', type: 'F32', ropeDimension: 12 },
+  { architecture: 'phi3', type: 'Q4_0' },
+  { architecture: 'gemma2', type: 'F32', window: 4 },
+  { architecture: 'gemma3', type: 'F32', layers: 6, window: 3, ropeBase: 1_000_000, ropeLinear: 8 },
+  { architecture: 'gemma3', type: 'Q8_0', window: 5, tied: true },
 ];
 
 function open(options: Partial<RandomModelOptions>): Promise<ExactModel> {
@@ -59,32 +67,56 @@ async function textbook(bytes: Uint8Array, ids: readonly number[]): Promise<numb
     const r = 1 / Math.sqrt(x.reduce((sum, value) => sum + value * value, 0) / x.length + config.rmsEpsilon);
     return x.map((value, k) => value * r * (w[k] as number));
   };
+  const { scales } = config;
+  const normHeads = (y: number[], w: Float32Array): number[] =>
+    w.length === 0
+      ? y
+      : Array.from({ length: y.length / w.length }, (_, head) =>
+          norm(y.slice(head * w.length, (head + 1) * w.length), w),
+        ).flat();
+  const half = (y: number[], w: Float32Array): number[] =>
+    (w.length === 0 ? y : norm(y, w)).map((value) => value * scales.residual);
   const plus = (x: number[], y: ArrayLike<number>): number[] => x.map((value, k) => value + (y[k] ?? 0));
   const cache = Array.from({ length: config.layers }, () => ({ k: [] as number[][], v: [] as number[][] }));
   let x: number[] = [];
   ids.forEach((id, position) => {
-    x = [...of('token_embd', null).subarray(id * config.width, (id + 1) * config.width)];
+    x = [...of('token_embd', null).subarray(id * config.width, (id + 1) * config.width)].map(
+      (e) => e * scales.embedding,
+    );
     cache.forEach(({ k, v }, layer) => {
       const h = norm(x, of('attn_norm', layer));
-      const q = spin(plus(times(of('attn_q', layer), h), of('attn_q_bias', layer)), position, config);
-      k.push(spin(plus(times(of('attn_k', layer), h), of('attn_k_bias', layer)), position, config));
+      const headsOf = (role: string): number[] => {
+        const y = plus(times(of(role, layer), h), of(`${role}_bias`, layer));
+        return spin(normHeads(y, of(`${role}_norm`, layer)), position, config, layer);
+      };
+      const q = headsOf('attn_q');
+      k.push(headsOf('attn_k'));
       v.push(plus(times(of('attn_v', layer), h), of('attn_v_bias', layer)));
-      x = plus(x, times(of('attn_output', layer), attend(q, k, v, config)));
+      x = plus(x, half(times(of('attn_output', layer), attend(q, k, v, config, layer)), of('attn_post_norm', layer)));
       const f = norm(x, of('ffn_norm', layer));
       const up = times(of('ffn_up', layer), f);
-      x = plus(
-        x,
-        times(
-          of('ffn_down', layer),
-          times(of('ffn_gate', layer), f).map((g, i) => (g / (1 + Math.exp(-g))) * (up[i] as number)),
-        ),
-      );
+      const product = times(of('ffn_gate', layer), f).map((g, i) => activate(g, config) * (up[i] as number));
+      x = plus(x, half(times(of('ffn_down', layer), product), of('ffn_post_norm', layer)));
     });
   });
-  return times(of(config.tiedOutput ? 'token_embd' : 'output', null), norm(x, of('output_norm', null)));
+  const logits = times(of(config.tiedOutput ? 'token_embd' : 'output', null), norm(x, of('output_norm', null)));
+  return logits.map((value) => capped(value * scales.logits, config.caps.logits));
 }
 
-function spin(heads: number[], position: number, { headDim, rope }: ModelConfig): number[] {
+function capped(value: number, cap: number | null): number {
+  return cap === null ? value : cap * Math.tanh(value / cap);
+}
+
+function activate(g: number, { activation }: ModelConfig): number {
+  if (activation === 'silu') return g / (1 + Math.exp(-g));
+  return (g / 2) * (1 + Math.tanh(Math.sqrt(2 / Math.PI) * (g + 0.044715 * g ** 3)));
+}
+
+function spin(heads: number[], position: number, config: ModelConfig, layer: number): number[] {
+  const { headDim } = config;
+  const kind = config.layerKinds[layer]?.rope;
+  const rope = (kind === 'local' ? config.localRope : config.rope) ?? config.rope;
+  if (kind === 'none') return heads;
   const turned = [...heads];
   for (let start = 0; start < heads.length; start += headDim) {
     for (let i = 0; i < rope.dimension / 2; i += 1) {
@@ -100,13 +132,15 @@ function spin(heads: number[], position: number, { headDim, rope }: ModelConfig)
   return turned;
 }
 
-function attend(q: number[], k: number[][], v: number[][], { heads, kvHeads, headDim }: ModelConfig): number[] {
+function attend(q: number[], k: number[][], v: number[][], config: ModelConfig, layer: number): number[] {
+  const { heads, kvHeads, headDim, scales, caps } = config;
+  const first = k.length - (config.layerKinds[layer]?.window ?? k.length);
   return q.map((_, place) => {
     const head = Math.floor(place / headDim);
     const kv = Math.floor(head / (heads / kvHeads)) * headDim;
     const score = (row: number[]): number =>
       row.slice(kv, kv + headDim).reduce((sum, value, i) => sum + value * (q[head * headDim + i] as number), 0);
-    const e = k.map((row) => Math.exp(score(row) / Math.sqrt(headDim)));
+    const e = k.map((row, t) => (t < first ? 0 : Math.exp(capped(score(row) * scales.score, caps.score))));
     const total = e.reduce((sum, value) => sum + value, 0);
     return v.reduce((sum, row, t) => sum + ((e[t] as number) / total) * (row[kv + (place % headDim)] as number), 0);
   });

@@ -2,10 +2,10 @@
 // independent of the kernels that it judges. Clear before fast.
 import { RunproofError } from '@runproof/protocol';
 import { readGguf } from '../gguf/reader.ts';
-import type { ByteSource, ExactModel, ModelConfig, Sequence } from '../interfaces.ts';
+import type { ByteSource, ExactModel, LayerKind, ModelConfig, Sequence } from '../interfaces.ts';
 import { readModelConfig } from '../model/config.ts';
 import { type TensorRole, tensorPlan } from '../model/plan.ts';
-import { exp32 } from './elementary.ts';
+import { exp32, gelu32, silu32, softCap } from './elementary.ts';
 import { decodeHalf, encodeHalf } from './half.ts';
 import { dot, loadMatrix, type Matrix, matrixRow, multiply, nonFinite, sum4 } from './linear.ts';
 import { type Rotations, ropeFrequencies, ropeRotations, rotate } from './rope.ts';
@@ -21,7 +21,7 @@ interface LayerCache {
   readonly values: Float32Array;
 }
 
-/** `fround(y_i + b_i)` where the model has a bias (specs/exact-1.md §6.2). */
+/** `fround(y_i + b_i)` where the model has a bias (specs/exact-1.md §6 step 2). */
 function addBias(y: Float32Array, bias: Matrix | undefined): void {
   if (bias?.kind !== 'float') return;
   for (let i = 0; i < y.length; i += 1) y[i] = fround((y[i] as number) + (bias.values[i] as number));
@@ -33,6 +33,13 @@ function rmsNorm(x: Float32Array, weight: Matrix, epsilon: number): Float32Array
   const m = fround(sum4(x.map((value) => fround(value * value))) / x.length);
   const r = fround(1 / fround(Math.sqrt(fround(m + epsilon))));
   return x.map((value, k) => fround(fround(value * r) * (weight.values[k] as number)));
+}
+
+/** RMS norm of every head of `size` values, in place, where the model has one (specs/exact-1.md §6.8). */
+function normHeads(y: Float32Array, size: number, weight: Matrix | undefined, epsilon: number): void {
+  if (weight === undefined) return;
+  for (let start = 0; start < y.length; start += size)
+    y.set(rmsNorm(y.slice(start, start + size), weight, epsilon), start);
 }
 
 /** Rounds K or V to f16 into the cache (specs/exact-1.md §6.4). */
@@ -48,11 +55,13 @@ class OracleModel implements ExactModel {
   readonly config: ModelConfig;
   readonly #weights: Weights;
   readonly #frequencies: Float64Array;
+  readonly #localFrequencies: Float64Array | null;
 
   constructor(config: ModelConfig, weights: Weights) {
     this.config = config;
     this.#weights = weights;
     this.#frequencies = ropeFrequencies(config.rope);
+    this.#localFrequencies = config.localRope === null ? null : ropeFrequencies(config.localRope);
   }
 
   createSequence(capacity: number): Sequence {
@@ -68,18 +77,36 @@ class OracleModel implements ExactModel {
   /** Logits of one token at `position`, after appending its K and V to `caches`; null when they are not wanted. */
   forward(id: number, position: number, caches: readonly LayerCache[], wanted: boolean): Float32Array | null {
     const { config } = this;
-    let x = matrixRow(this.#weight('token_embd'), id);
-    const rotations = ropeRotations(config.rope, this.#frequencies, position);
+    const { scales, caps, layerKinds } = config;
+    let x: Float32Array = matrixRow(this.#weight('token_embd'), id).map((value) => fround(value * scales.embedding));
+    const rotations = {
+      global: ropeRotations(config.rope, this.#frequencies, position),
+      local:
+        config.localRope === null || this.#localFrequencies === null
+          ? null
+          : ropeRotations(config.localRope, this.#localFrequencies, position),
+      none: null,
+    };
     caches.forEach((cache, layer) => {
-      x = this.#attention(x, position, layer, cache, rotations);
+      const kind = layerKinds[layer] as LayerKind;
+      x = this.#attention(x, position, layer, cache, rotations[kind.rope]);
       x = this.#feedForward(x, layer);
     });
     if (!wanted) return null;
     const h = rmsNorm(x, this.#weight('output_norm'), config.rmsEpsilon);
-    const logits = multiply(this.#weight(config.tiedOutput ? 'token_embd' : 'output'), h, 'output');
+    const raw = multiply(this.#weight(config.tiedOutput ? 'token_embd' : 'output'), h, 'output');
+    const logits = raw.map((value) => fround(value * scales.logits));
     const bad = logits.findIndex((value) => !Number.isFinite(value));
     if (bad >= 0) throw nonFinite('output', 'logit', bad);
-    return logits;
+    const cap = caps.logits;
+    return cap === null ? logits : logits.map((value) => softCap(value, cap));
+  }
+
+  /** `x + s · norm(y)`, with the norm where the model has one (specs/exact-1.md §6 steps 6 and 7). */
+  #residual(x: Float32Array, y: Float32Array, norm: Matrix | undefined): Float32Array {
+    const { scales, rmsEpsilon } = this.config;
+    const added = norm === undefined ? y : rmsNorm(y, norm, rmsEpsilon);
+    return x.map((value, i) => fround(value + fround((added[i] as number) * scales.residual)));
   }
 
   #weight(role: TensorRole, layer?: number): Matrix {
@@ -93,7 +120,13 @@ class OracleModel implements ExactModel {
   }
 
   /** Steps 1 to 6 of specs/exact-1.md §6. */
-  #attention(x: Float32Array, position: number, layer: number, cache: LayerCache, rotations: Rotations): Float32Array {
+  #attention(
+    x: Float32Array,
+    position: number,
+    layer: number,
+    cache: LayerCache,
+    rotations: Rotations | null,
+  ): Float32Array {
     const { config } = this;
     const h = rmsNorm(x, this.#weight('attn_norm', layer), config.rmsEpsilon);
     const where = (operation: string): string => `layer ${layer}, ${operation}`;
@@ -103,44 +136,52 @@ class OracleModel implements ExactModel {
     addBias(q, this.#optional('attn_q_bias', layer));
     addBias(k, this.#optional('attn_k_bias', layer));
     addBias(v, this.#optional('attn_v_bias', layer));
-    for (let head = 0; head < config.heads; head += 1) rotate(q, head * config.headDim, rotations, config.rope.layout);
-    for (let head = 0; head < config.kvHeads; head += 1)
-      rotate(k, head * config.headDim, rotations, config.rope.layout);
+    normHeads(q, config.headDim, this.#optional('attn_q_norm', layer), config.rmsEpsilon);
+    normHeads(k, config.headDim, this.#optional('attn_k_norm', layer), config.rmsEpsilon);
+    if (rotations !== null) {
+      for (const heads of [q, k])
+        for (let start = 0; start < heads.length; start += config.headDim)
+          rotate(heads, start, rotations, config.rope.layout);
+    }
     storeHalf(cache.keys, position * k.length, k, where('K'));
     storeHalf(cache.values, position * v.length, v, where('V'));
     const mixed = new Float32Array(q.length);
+    const { window } = config.layerKinds[layer] as LayerKind;
+    const first = window === null ? 0 : Math.max(0, position - window + 1);
     for (let head = 0; head < config.heads; head += 1)
-      this.#attendHead(q, head, position, cache, mixed, where('attention'));
+      this.#attendHead(q, head, [first, position], cache, mixed, where('attention'));
     const out = multiply(this.#weight('attn_output', layer), mixed, where('attn_output'));
-    return x.map((value, i) => fround(value + (out[i] as number)));
+    return this.#residual(x, out, this.#optional('attn_post_norm', layer));
   }
 
-  /** Step 5 of specs/exact-1.md §6 for one query head. */
+  /** Step 5 of specs/exact-1.md §6 for one query head, which sees the positions `first` to `position`. */
   #attendHead(
     q: Float32Array,
     head: number,
-    position: number,
+    [first, position]: readonly [number, number],
     cache: LayerCache,
     mixed: Float32Array,
     where: string,
   ): void {
-    const { heads, kvHeads, headDim } = this.config;
+    const { heads, kvHeads, headDim, scales, caps } = this.config;
     const stride = kvHeads * headDim;
     const kvStart = Math.floor(head / (heads / kvHeads)) * headDim;
-    const scale = fround(1 / fround(Math.sqrt(headDim)));
+    // Positions that are not seen keep an e_t of +0, which changes no sum.
+    const e = new Float32Array(position + 1);
     const s = new Float32Array(position + 1);
     let m = Number.NEGATIVE_INFINITY;
-    for (let t = 0; t <= position; t += 1) {
-      const score = fround(dot(q, head * headDim, cache.keys, t * stride + kvStart, headDim) * scale);
-      if (!Number.isFinite(score)) throw nonFinite(where, 'score', t);
+    for (let t = first; t <= position; t += 1) {
+      const scaled = fround(dot(q, head * headDim, cache.keys, t * stride + kvStart, headDim) * scales.score);
+      if (!Number.isFinite(scaled)) throw nonFinite(where, 'score', t);
+      const score = caps.score === null ? scaled : softCap(scaled, caps.score);
       s[t] = score;
       if (score > m) m = score;
     }
-    const e = s.map((score) => exp32(fround(score - m)));
+    for (let t = first; t <= position; t += 1) e[t] = exp32(fround((s[t] as number) - m));
     const inverse = fround(1 / sum4(e));
     for (let i = 0; i < headDim; i += 1) {
       let o = 0;
-      for (let t = 0; t <= position; t += 1)
+      for (let t = first; t <= position; t += 1)
         o = fround(o + fround((e[t] as number) * (cache.values[t * stride + kvStart + i] as number)));
       mixed[head * headDim + i] = fround(o * inverse);
     }
@@ -151,9 +192,10 @@ class OracleModel implements ExactModel {
     const h = rmsNorm(x, this.#weight('ffn_norm', layer), this.config.rmsEpsilon);
     const g = multiply(this.#weight('ffn_gate', layer), h, `layer ${layer}, ffn_gate`);
     const u = multiply(this.#weight('ffn_up', layer), h, `layer ${layer}, ffn_up`);
-    const a = g.map((value, k) => fround(fround(value / fround(1 + exp32(-value))) * (u[k] as number)));
+    const activate = this.config.activation === 'gelu' ? gelu32 : silu32;
+    const a = g.map((value, k) => fround(activate(value) * (u[k] as number)));
     const down = multiply(this.#weight('ffn_down', layer), a, `layer ${layer}, ffn_down`);
-    return x.map((value, i) => fround(value + (down[i] as number)));
+    return this.#residual(x, down, this.#optional('ffn_post_norm', layer));
   }
 }
 

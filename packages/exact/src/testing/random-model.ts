@@ -1,5 +1,6 @@
 // Random models of every supported shape and type, from a seed: what the tests of both engines, and of the peers, run on.
 import type { Architecture, TensorType } from '../interfaces.ts';
+import { TRAITS } from '../model/architectures.ts';
 import { BYTE_VOCABULARY, byteVocabulary } from './byte-vocabulary.ts';
 import { encodeTensor } from './quantize.ts';
 import { SeededRandom } from './random.ts';
@@ -30,10 +31,31 @@ export interface RandomModelOptions {
   readonly tied?: boolean;
   /** 512 when absent */
   readonly contextLength?: number;
+  /** attention.sliding_window; 16 when absent (gemma only) */
+  readonly window?: number;
   /** type of the embedding and output matrices when it differs from `type` */
   readonly embeddingType?: TensorType;
   /** types of single matrices, by the middle part of their names: `attn_v`, `ffn_down`, `token_embd`, `output` */
   readonly types?: Readonly<Record<string, TensorType>>;
+}
+
+/** Keys that only some architectures have (specs/exact-1.md §6.8), with values that are far from neutral. */
+function ownKeys({ architecture, window }: RandomModelOptions): Map<string, GgufMetadataValue> {
+  const keys = new Map<string, GgufMetadataValue>();
+  const f32 = (key: string, value: number): void => {
+    keys.set(`${architecture}.${key}`, { type: 'f32', value });
+  };
+  if (architecture === 'granite') {
+    f32('attention.scale', 0.3);
+    f32('embedding_scale', 3);
+    f32('residual_scale', 0.4);
+    f32('logit_scale', 5);
+  }
+  if (TRAITS[architecture].globalEvery !== null)
+    keys.set(`${architecture}.attention.sliding_window`, { type: 'u32', value: window ?? 16 });
+  if (architecture === 'gemma2') f32('attn_logit_softcapping', 3);
+  if (architecture === 'gemma2' || architecture === 'gemma3') f32('final_logit_softcapping', 4);
+  return keys;
 }
 
 function metadataOf(options: RandomModelOptions, headDim: number): Map<string, GgufMetadataValue> {
@@ -59,6 +81,7 @@ function metadataOf(options: RandomModelOptions, headDim: number): Map<string, G
     metadata.set(`${architecture}.rope.scaling.type`, { type: 'string', value: 'linear' });
     metadata.set(`${architecture}.rope.scaling.factor`, { type: 'f32', value: options.ropeLinear });
   }
+  for (const [key, value] of ownKeys(options)) metadata.set(key, value);
   if (options.vocabSize >= BYTE_VOCABULARY.smallest)
     for (const [key, value] of byteVocabulary(options.vocabSize)) metadata.set(key, value);
   return metadata;
@@ -69,6 +92,7 @@ function tensorsOf(options: RandomModelOptions, headDim: number): GgufTensor[] {
   const { width, ffnWidth, vocabSize } = options;
   const queries = options.heads * headDim;
   const keys = options.kvHeads * headDim;
+  const traits = TRAITS[options.architecture];
   const tensors: GgufTensor[] = [];
   const matrix = (name: string, cols: number, rows: number, deviation: number, usual = options.type): void => {
     const type = options.types?.[name.split('.').at(-2) ?? ''] ?? usual;
@@ -90,19 +114,28 @@ function tensorsOf(options: RandomModelOptions, headDim: number): GgufTensor[] {
   for (let layer = 0; layer < options.layers; layer += 1) {
     const name = (part: string): string => `blk.${layer}.${part}`;
     vector(name('attn_norm.weight'), random.values(width, 0.1, 1));
-    matrix(name('attn_q.weight'), width, queries, 1.5 / Math.sqrt(width));
-    matrix(name('attn_k.weight'), width, keys, 1.5 / Math.sqrt(width));
-    matrix(name('attn_v.weight'), width, keys, 1 / Math.sqrt(width));
+    if (traits.isFused) matrix(name('attn_qkv.weight'), width, queries + 2 * keys, 1.25 / Math.sqrt(width));
+    else {
+      matrix(name('attn_q.weight'), width, queries, 1.5 / Math.sqrt(width));
+      matrix(name('attn_k.weight'), width, keys, 1.5 / Math.sqrt(width));
+      matrix(name('attn_v.weight'), width, keys, 1 / Math.sqrt(width));
+    }
+    if (traits.headNorms) {
+      vector(name('attn_q_norm.weight'), random.values(headDim, 0.1, 1));
+      vector(name('attn_k_norm.weight'), random.values(headDim, 0.1, 1));
+    }
     if (options.architecture === 'qwen2') {
       vector(name('attn_q.bias'), random.values(queries, 0.2));
       vector(name('attn_k.bias'), random.values(keys, 0.2));
       vector(name('attn_v.bias'), random.values(keys, 0.2));
     }
     matrix(name('attn_output.weight'), queries, width, 1 / Math.sqrt(queries));
+    if (traits.postNorms) vector(name('post_attention_norm.weight'), random.values(width, 0.1, 1));
     vector(name('ffn_norm.weight'), random.values(width, 0.1, 1));
-    matrix(name('ffn_gate.weight'), width, ffnWidth, 1 / Math.sqrt(width));
-    matrix(name('ffn_up.weight'), width, ffnWidth, 1 / Math.sqrt(width));
+    if (!traits.isFused) matrix(name('ffn_gate.weight'), width, ffnWidth, 1 / Math.sqrt(width));
+    matrix(name('ffn_up.weight'), width, traits.isFused ? 2 * ffnWidth : ffnWidth, 1 / Math.sqrt(width));
     matrix(name('ffn_down.weight'), ffnWidth, width, 1 / Math.sqrt(ffnWidth));
+    if (traits.postNorms) vector(name('post_ffw_norm.weight'), random.values(width, 0.1, 1));
   }
   vector('output_norm.weight', random.values(width, 0.1, 1));
   if (options.tied !== true) matrix('output.weight', width, vocabSize, 2 / Math.sqrt(width), embeddingType);

@@ -112,6 +112,7 @@ const SIMD: Table = new Map<number, readonly [string, Immediate]>([
   [0x13, ['f32x4.splat', 'none']],
   [0x1b, ['i32x4.extract_lane', 'lane']],
   [0x1f, ['f32x4.extract_lane', 'lane']],
+  [0x20, ['f32x4.replace_lane', 'lane']],
   [0x39, ['i32x4.lt_s', 'none']],
   [0x3b, ['i32x4.gt_s', 'none']],
   [0x3f, ['i32x4.ge_s', 'none']],
