@@ -65,8 +65,11 @@ function tooLarge(): RunproofError {
   });
 }
 
-/** Checks one exchange; returns when the answer holds at the level that was asked for, and throws `VerificationError` when not. */
-export async function checkExchange(exchange: Exchange, options: CheckOptions): Promise<void> {
+/**
+ * Checks one exchange; returns when the answer holds at the level that was asked for, and throws `VerificationError` when not. `failed`
+ * says that its reader sees an error in the place of its end.
+ */
+export async function checkExchange(exchange: Exchange, options: CheckOptions, failed = false): Promise<void> {
   const level = options.level ?? 'sealed';
   const report = await verify(exchange.receipt, {
     policy: options.policy,
@@ -81,4 +84,17 @@ export async function checkExchange(exchange: Exchange, options: CheckOptions): 
   options.onReport?.(report, exchange);
   const reached = report.level === 'replayed' || report.level === level;
   if (report.verdict !== 'valid' || !reached) throw VerificationError.fromReport(report);
+  assertWhole(report, failed);
+}
+
+/**
+ * A receipt may truthfully say that a run was cut. Who still reads did not go away, and a failure is told as one: an answer that ends so
+ * and looks whole was cut by the node.
+ */
+function assertWhole(report: VerificationReport, failed: boolean): void {
+  const reason = report.facts?.finish_reason;
+  if (reason === 'stop' || reason === 'length' || (reason === 'error' && failed)) return;
+  throw new VerificationError('VERIFY_FAILED', `The answer was cut: its receipt says ${reason}.`, report, {
+    evidence: { failed: ['response.match'], missing: [], receipt: report.receipt },
+  });
 }

@@ -3,10 +3,13 @@ import type { VerificationReport } from '@runproof/verify';
 import OpenAI, { APIConnectionError } from 'openai';
 import { describe, expect, it } from 'vitest';
 import { chatBody, textBody } from '../../node/src/test/kit.ts';
+import { CHAT_REQUEST, serve } from '../../verify/test/honest-node.ts';
 import { VerificationError } from './errors.ts';
-import type { Exchange } from './exchange.ts';
+import type { Exchange, FetchFunction } from './exchange.ts';
 import { CHAT_URL, createWorld, failureOf, post, type Tamper, TEXT_URL, withHeaders } from './test/world.ts';
 import { verifiedFetch } from './verified-fetch.ts';
+
+const JSON_TYPE = 'application/json';
 
 describe('verifiedFetch: plain answers', () => {
   it('returns the exact bytes of an answer that holds, and reports it', async () => {
@@ -65,6 +68,36 @@ describe('verifiedFetch: plain answers', () => {
     const refused = await send(CHAT_URL, post(chatBody({ tools: [{ type: 'function' }] })));
     expect(refused.status).toBe(400);
     expect(((await refused.json()) as { error: { code: string } }).error.code).toBe('PARAMETER_UNSUPPORTED');
+  });
+
+  it.each(['abort', 'error'] as const)('refuses a truthful answer that the node has cut with "%s"', async (reason) => {
+    for (const stream of [false, true]) {
+      const request = { ...CHAT_REQUEST, stream };
+      let held = new Uint8Array();
+      const node: FetchFunction = async (_, init) => {
+        if (init?.method === 'GET') return new Response(held);
+        const nonce = new Headers(init?.headers).get('runproof-nonce') ?? '';
+        const exchange = serve({ request, nonce, cutAt: 3, reason });
+        held = utf8(exchange.text) as Uint8Array<ArrayBuffer>;
+        const headers = {
+          'runproof-receipt': 'ab'.repeat(32),
+          'content-type': stream ? 'text/event-stream' : JSON_TYPE,
+        };
+        return new Response((stream ? exchange.stream : exchange.response) as Uint8Array<ArrayBuffer>, { headers });
+      };
+      const verdicts: string[] = [];
+      const send = verifiedFetch({
+        policy: serve().policy,
+        fetch: node,
+        onReport: ({ verdict }) => verdicts.push(verdict),
+      });
+      const failure = await failureOf(async () => (await send(CHAT_URL, post(request))).text());
+      expect([verdicts, failure.code, failure.evidence.failed]).toEqual([
+        ['valid'],
+        'VERIFY_FAILED',
+        ['response.match'],
+      ]);
+    }
   });
 
   it('sends nothing that no receipt covers', async () => {

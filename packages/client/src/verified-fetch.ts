@@ -188,7 +188,7 @@ async function checkStream(response: Response, pending: Pending, options: Verifi
   const stream = verifiedStream(response.body, {
     operation: /\/chat\/completions\/?$/.test(pending.url.pathname) ? 'chat.completion' : 'text.completion',
     bytesMax: RESPONSE_BYTES_MAX,
-    check: (raw, receipt) => checkExchange(exchangeOf(pending, raw, receipt), options),
+    check: (raw, receipt, failed) => checkExchange(exchangeOf(pending, raw, receipt), options, failed),
   });
   const body = options.strict === true ? await readBounded(stream, RESPONSE_BYTES_MAX, 'The answer') : stream;
   return new Response(body, {

@@ -8,8 +8,8 @@ interface VerifiedStreamOptions {
   readonly operation: Operation;
   /** Bytes of the whole stream, at most. */
   readonly bytesMax: number;
-  /** Rejects when the stream `raw` does not hold by `receipt`, its bundle. */
-  readonly check: (raw: Uint8Array, receipt: Uint8Array) => Promise<void>;
+  /** Rejects when the stream `raw` does not hold by `receipt`, its bundle. `failed`: it ends in an error chunk. */
+  readonly check: (raw: Uint8Array, receipt: Uint8Array, failed: boolean) => Promise<void>;
 }
 
 /** SDKs treat an event by its name where it has one, and its text would be lost: what was checked must be what they read. */
@@ -60,14 +60,14 @@ class StreamGuard {
 
   /** Checks everything that was read; the events that were held back when it holds. */
   async finish(): Promise<Uint8Array[]> {
-    const { receipt, done } = this.#reader;
+    const { receipt, done, error } = this.#reader;
     if (receipt === null || !done) {
       const what = receipt === null ? 'without a receipt' : 'before it was complete';
       throw new VerificationError('VERIFY_INCOMPLETE', `The stream ended ${what}.`, null, {
         evidence: { missing: ['receipt'] },
       });
     }
-    await this.#options.check(joinBytes(this.#raw), utf8(encodeCanonicalJson(receipt)));
+    await this.#options.check(joinBytes(this.#raw), utf8(encodeCanonicalJson(receipt)), error !== null);
     return this.#held;
   }
 }
