@@ -37,6 +37,8 @@ const FAMILIES: readonly (readonly [Architecture, string, Partial<RandomModelOpt
   ['granite', 'tied, linear RoPE scaling', { tied: true, ropeLinear: 4 }],
   ['phi3', 'fused matrices', {}],
   ['phi3', 'partial RoPE', { ropeDimension: 12 }],
+  ['phi3', 'longrope, beyond the original context', { originalContext: 16 }],
+  ['phi3', 'longrope, within the original context', { originalContext: 512, ropeDimension: 12 }],
   ['gemma2', 'a window in every second layer', { tied: true, headDim: 32 }],
   ['gemma2', 'all in the window', { tied: true, window: 64 }],
   ['gemma3', 'two RoPE bases', { tied: true, layers: 6, ropeBase: 1_000_000 }],

@@ -235,7 +235,7 @@ def rope_rotations(rope, position):
         if rope['divisors']: theta = theta / rope['divisors'][i]
         angle = (position / rope['factor'] if rope['factor'] != 1 else position) * theta
         sn, cs = sincos64(angle)
-        c.append(fround(cs)); s.append(fround(sn))
+        c.append(fround(cs * rope['magnitude'])); s.append(fround(sn * rope['magnitude']))
     return c, s
 
 
@@ -295,9 +295,12 @@ class Model:
         self.kv = get('attention.head_count_kv', self.heads)
         self.hd = get('attention.key_length', get('embedding_length') // self.heads)
         self.eps = fround(get('attention.layer_norm_rms_epsilon'))
-        divisors = self.t.get('rope_freqs.weight')
+        context = get('context_length')
+        is_long = context > get('rope.scaling.original_context_length', context)
+        divisors = self.t.get('rope_freqs.weight') or self.t.get(f'rope_factors_{"long" if is_long else "short"}.weight')
         self.rope = {'dim': get('rope.dimension_count', self.hd), 'base': get('rope.freq_base', 10000.0),
-                     'factor': get('rope.scaling.factor') if get('rope.scaling.type') == 'linear' else 1, 'divisors': divisors and divisors.values}
+                     'factor': get('rope.scaling.factor') if get('rope.scaling.type') == 'linear' else 1, 'divisors': divisors and divisors.values,
+                     'magnitude': (get('rope.scaling.attn_factor') or 1.0) if a == 'phi3' else 1.0}
         self.local = {**self.rope, 'base': get('rope.freq_base_swa', 10000.0), 'factor': 1}
         width, gemma = get('embedding_length'), a.startswith('gemma')
         self.window = get('attention.sliding_window', 4096 if a == 'gemma2' else 0) if gemma else 0
@@ -464,7 +467,7 @@ def run(directory):
         m = Matrix(v['type'], v['rows'], v['cols'], bytes.fromhex(v['weights']))
         check(v['comment'], [v['output'], v['row_0']], [spell(m.times(f32s(v['input']))), spell(m.row(0))])
     for v in load('valid', 'rope'):
-        rope = {'dim': v['dimension'], 'base': v['base'], 'factor': v['linear_factor'], 'divisors': v['divisors'] and f32s(v['divisors'])}
+        rope = {'dim': v['dimension'], 'base': v['base'], 'factor': v['linear_factor'], 'divisors': v['divisors'] and f32s(v['divisors']), 'magnitude': v['magnitude']}
         check(v['comment'], [v['cos'], v['sin']], [spell(x) for x in rope_rotations(rope, v['position'])])
     for v in load('valid', 'models'):
         model = Model(base64.b64decode(v['file']))

@@ -59,7 +59,9 @@ export interface ModelConfig {
     readonly linearFactor: number;
     /** `adjacent`: pairs (2i, 2i+1); `halves`: pairs (i, i + dimension/2) */
     readonly layout: 'adjacent' | 'halves';
-    /** llama3 scaling: `rope_freqs.weight`, dimension/2 divisors */
+    /** f64 factor of every cosine and sine; 1 where the model has none */
+    readonly magnitude: number;
+    /** dimension/2 divisors: llama3 scaling (`rope_freqs.weight`) or longrope (`rope_factors_long.weight`, `_short`) */
     readonly frequencyFactors: Float32Array | null;
   };
   /** RoPE of the layers of kind `local` */

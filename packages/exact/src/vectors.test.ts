@@ -147,6 +147,7 @@ describe('rope', () => {
     dimension: number;
     base: number;
     linear_factor: number;
+    magnitude: number;
     divisors: string | null;
     position: number;
     cos: string;
@@ -158,6 +159,7 @@ describe('rope', () => {
       dimension: item.dimension,
       base: item.base,
       linearFactor: item.linear_factor,
+      magnitude: item.magnitude,
       layout: 'adjacent' as const,
       frequencyFactors,
     };

@@ -259,6 +259,7 @@ export function ropeVectors(): object[] {
     dimension: 16,
     base: 10_000,
     linearFactor: 1,
+    magnitude: 1,
     layout: 'adjacent',
     frequencyFactors: null,
   };
@@ -271,6 +272,11 @@ export function ropeVectors(): object[] {
       { ...plain, dimension: 8, linearFactor: 2.5, frequencyFactors: Float32Array.of(1, 1.5, 4.25, 8) },
       [7, 1000],
     ],
+    [
+      'longrope: divisors and magnitude 1.1902380714238083',
+      { ...plain, dimension: 4, magnitude: 1.1902380714238083, frequencyFactors: Float32Array.of(1.5, 40) },
+      [0, 5000],
+    ],
     ['base 1', { ...plain, dimension: 4, base: 1 }, [3]],
   ];
   return cases.flatMap(([comment, rope, positions]) =>
@@ -282,6 +288,7 @@ export function ropeVectors(): object[] {
         dimension: rope.dimension,
         base: rope.base,
         linear_factor: rope.linearFactor,
+        magnitude: rope.magnitude,
         divisors,
         position,
         cos: f32List(cos),

@@ -66,6 +66,7 @@ const MODELS: readonly (readonly [string, RandomModelOptions])[] = [
     'phi3, Q8_0, partial RoPE',
     { ...SHAPE, seed: 64, architecture: 'phi3', type: 'Q8_0', ropeDimension: 6, tied: true },
   ],
+  ['phi3, Q4_0, longrope', { ...SHAPE, seed: 67, architecture: 'phi3', type: 'Q4_0', originalContext: 16, tied: true }],
   [
     'gemma2, Q8_0, a window of 5',
     { ...SHAPE, seed: 65, architecture: 'gemma2', type: 'Q8_0', layers: 2, window: 5, tied: true },

@@ -112,6 +112,8 @@ describe('oracle = plain = relaxed', () => {
       { ...qwen2, architecture: 'gemma2', type: 'Q8_0', window: 37, layers: 3 },
       110,
     ],
+    ['phi3, longrope: long', { ...llama, architecture: 'phi3', type: 'Q8_0', originalContext: 16 }, 40],
+    ['phi3, longrope: short', { ...llama, architecture: 'phi3', type: 'F16', originalContext: 128 }, 40],
     ['gemma2, a window of one', { ...qwen2, architecture: 'gemma2', type: 'F32', window: 1, layers: 1 }, 40],
     [
       'gemma3, a global layer among local ones',

@@ -225,23 +225,31 @@ describe('NaN and infinity become an error with a place, never a token', () => {
 
 describe('RoPE rows', () => {
   const ropes: ModelConfig['rope'][] = [
-    { dimension: 64, base: 10_000, linearFactor: 1, layout: 'adjacent', frequencyFactors: null },
+    { dimension: 64, base: 10_000, linearFactor: 1, magnitude: 1, layout: 'adjacent', frequencyFactors: null },
     {
       dimension: 128,
       base: 500_000,
       linearFactor: 1,
+      magnitude: 1,
       layout: 'halves',
       frequencyFactors: Float32Array.from({ length: 64 }, (_, index) => 1 + index / 9),
     },
-    { dimension: 10, base: 3.4e38, linearFactor: 3.7, layout: 'adjacent', frequencyFactors: null },
-    { dimension: 2, base: 1, linearFactor: 1, layout: 'halves', frequencyFactors: null },
+    {
+      dimension: 10,
+      base: 3.4e38,
+      linearFactor: 3.7,
+      magnitude: 1.1902380714238083,
+      layout: 'adjacent',
+      frequencyFactors: null,
+    },
+    { dimension: 2, base: 1, linearFactor: 1, magnitude: 1, layout: 'halves', frequencyFactors: null },
   ];
   it.each(ropes)('dimension $dimension, base $base: the bits of the oracle', (rope) => {
     const frequencies = ropeFrequencies(rope);
     expect([...frequencies]).toEqual([...oracleFrequencies(rope)]);
     for (const position of [0, 1, 2, 3, 100, 4095, 131_071, 1_000_003]) {
       const row = new Float32Array(rope.dimension);
-      writeRopeRow(row, position, frequencies, rope.linearFactor);
+      writeRopeRow(row, position, frequencies, rope);
       const { cos, sin } = ropeRotations(rope, frequencies, position);
       expect([...row]).toEqual([...cos, ...sin]);
     }

@@ -72,12 +72,12 @@ export function writeRopeRow(
   row: Float32Array,
   position: number,
   frequencies: Float64Array,
-  linearFactor: number,
+  { linearFactor, magnitude }: Pick<ModelConfig['rope'], 'linearFactor' | 'magnitude'>,
 ): void {
   const scaled = linearFactor === 1 ? position : position / linearFactor;
   for (let pair = 0; pair < frequencies.length; pair += 1) {
     const [sine, cosine] = sincos64(scaled * (frequencies[pair] ?? 0));
-    row[pair] = cosine;
-    row[frequencies.length + pair] = sine;
+    row[pair] = cosine * magnitude;
+    row[frequencies.length + pair] = sine * magnitude;
   }
 }

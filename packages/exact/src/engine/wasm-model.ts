@@ -33,7 +33,7 @@ export interface BatchModel extends ExactModel {
 interface RopeTable {
   readonly address: number;
   readonly frequencies: Float64Array;
-  readonly linearFactor: number;
+  readonly rope: ModelConfig['rope'];
 }
 
 /** Everything that loading has prepared. */
@@ -127,7 +127,7 @@ export class WasmModel implements BatchModel {
     this.#pool = new PagePool(parts.layout, this.#words, parts.sequences);
     const { rope, localRope } = parts.config;
     const table = (from: ModelConfig['rope'], address: number): RopeTable => {
-      return { address, frequencies: ropeFrequencies(from), linearFactor: from.linearFactor };
+      return { address, frequencies: ropeFrequencies(from), rope: from };
     };
     const tables = [table(rope, parts.layout.rope.address)];
     if (localRope !== null) tables.push(table(localRope, parts.layout.rope.local));
@@ -212,10 +212,10 @@ export class WasmModel implements BatchModel {
   #growRope(positions: number): void {
     const { rowBytes } = this.#layout.rope;
     for (; this.#ropeRows < positions; this.#ropeRows += 1) {
-      for (const { address, frequencies, linearFactor } of this.#ropeTables) {
+      for (const { address, frequencies, rope } of this.#ropeTables) {
         const start = (address + this.#ropeRows * rowBytes) / 4;
         const row = this.#floats.subarray(start, start + rowBytes / 4);
-        writeRopeRow(row, this.#ropeRows, frequencies, linearFactor);
+        writeRopeRow(row, this.#ropeRows, frequencies, rope);
       }
     }
   }

@@ -45,7 +45,7 @@ export const TRAITS: Readonly<Record<Architecture, Traits>> = {
     biases: 'optional',
     keys: ['attention.scale', 'embedding_scale', 'logit_scale', 'residual_scale'],
   },
-  phi3: { ...COMMON, pairs: 'halves', isFused: true, keys: ['attention.sliding_window'] },
+  phi3: { ...COMMON, pairs: 'halves', isFused: true, keys: ['attention.sliding_window', 'rope.scaling.attn_factor'] },
   gemma2: {
     ...GEMMA,
     globalEvery: 2,

@@ -82,6 +82,7 @@ describe('readModelConfig', () => {
         dimension: 16,
         base: 500_000,
         linearFactor: 4,
+        magnitude: 1,
         layout: 'adjacent',
         frequencyFactors: Float32Array.from([1, 1.875, 2.75, 3.625, 4.5, 5.375, 6.25, 7.125]),
       },
@@ -145,6 +146,8 @@ describe('readModelConfig', () => {
       'angles beyond the domain of sincos64',
       { 'llama.rope.scaling.type': 'linear', 'llama.rope.scaling.factor': 1e-5 },
     ],
+    ['MODEL_UNSUPPORTED', 'a factor without a type', { 'llama.rope.scaling.factor': 4 }],
+    ['MODEL_UNSUPPORTED', 'longrope', { 'llama.rope.scaling.type': 'longrope' }],
     ['MODEL_UNSUPPORTED', 'the older key of linear scaling', { 'llama.rope.scale_linear': 2 }],
     ['MODEL_UNSUPPORTED', 'experts', { 'llama.expert_count': 8 }],
     ['MODEL_UNSUPPORTED', 'a sliding window', { 'llama.attention.sliding_window': 4096 }],
@@ -246,6 +249,21 @@ describe('readModelConfig', () => {
   ])('reads %s', async (_name, options, changes, want) => {
     const { file } = await open(options);
     expect(parseModelConfig(withMetadata(file, changes))).toMatchObject(want);
+  });
+
+  it('reads the longrope of phi3: which divisors count follows from the file', async () => {
+    for (const [originalContext, step] of [
+      [512, 0.1],
+      [511, 3],
+    ] as const) {
+      const { source, file } = await open({ architecture: 'phi3', originalContext, ropeDimension: 12 });
+      const config = await readModelConfig(source, file);
+      const want = Float32Array.from({ length: 6 }, (_, index) => 1 + step * index);
+      expect(config.rope).toMatchObject({ magnitude: f32(1.19), linearFactor: 1, frequencyFactors: want });
+      expect(tensorPlan(config, file).filter(({ role }) => role === 'rope_freqs')).toHaveLength(2);
+      const half = withTensor(file, `rope_factors_${step === 3 ? 'short' : 'long'}.weight`, null);
+      expect(() => tensorPlan(config, half)).toThrow(expect.objectContaining({ code: 'MODEL_SYNTAX' }));
+    }
   });
 
   it('reads gemma3: two RoPE bases, of which one is scaled', async () => {

@@ -21,6 +21,15 @@ const ANGLE_MAX = 4_194_304;
 
 const FREQUENCY_TENSOR = 'rope_freqs.weight';
 
+/** Tensor with the RoPE divisors of this file, or null (specs/exact-1.md §6.1). */
+function frequencyTensorOf(file: GgufFile): string | null {
+  if (file.tensors.has(FREQUENCY_TENSOR)) return FREQUENCY_TENSOR;
+  const context = file.metadata.get('phi3.context_length') ?? 0;
+  const original = file.metadata.get('phi3.rope.scaling.original_context_length') ?? context;
+  const name = `rope_factors_${context > original ? 'long' : 'short'}.weight`;
+  return file.tensors.has(name) ? name : null;
+}
+
 /** Keys (after `<architecture>.`) that change the arithmetic in ways the contract does not define, with the values that change nothing. */
 const NEUTRAL: Readonly<Record<string, readonly GgufValue[]>> = {
   'attention.causal': [true],
@@ -111,7 +120,13 @@ function checkNeutral(metadata: Metadata, architecture: Architecture): void {
 function linearFactor(metadata: Metadata, architecture: string): number {
   const type = metadata.raw('rope.scaling.type') ?? 'none';
   if (type === 'linear') return metadata.positive('rope.scaling.factor');
-  if (type === 'none') return 1;
+  // llama.cpp takes a factor without a type for linear scaling; other readers ignore it.
+  if (
+    metadata.raw('rope.scaling.type') === undefined &&
+    ![0, 1].includes(Number(metadata.raw('rope.scaling.factor') ?? 1))
+  )
+    throw unsupported(`${architecture}.rope.scaling.factor without a rope.scaling.type is not supported`);
+  if (type === 'none' || (type === 'longrope' && architecture === 'phi3')) return 1;
   throw unsupported(
     `${architecture}.rope.scaling.type = ${String(type).slice(0, 64)} is not supported; supported are none, linear`,
   );
@@ -169,12 +184,12 @@ function ropeOf(
     if (frequencyFactors.length !== dimension / 2) {
       throw new RunproofError(
         'MODEL_SYNTAX',
-        `${FREQUENCY_TENSOR} has ${frequencyFactors.length} values, expected ${dimension / 2}`,
+        `there are ${frequencyFactors.length} RoPE divisors, expected ${dimension / 2}`,
       );
     }
     for (const value of frequencyFactors) {
       if (!(value > 0))
-        throw new RunproofError('MODEL_SYNTAX', `${FREQUENCY_TENSOR} holds ${value}, expected positive numbers`);
+        throw new RunproofError('MODEL_SYNTAX', `a RoPE divisor is ${value}, expected positive numbers`);
       smallest = Math.min(smallest, value);
     }
   }
@@ -183,6 +198,9 @@ function ropeOf(
     dimension,
     base,
     linearFactor: factor,
+    magnitude: TRAITS[architecture].keys.includes('rope.scaling.attn_factor')
+      ? metadata.positive('rope.scaling.attn_factor', 1)
+      : 1,
     layout: TRAITS[architecture].pairs,
     frequencyFactors,
   };
@@ -274,11 +292,8 @@ function localRopeOf(
  * Errors: `MODEL_UNSUPPORTED` names what the contract does not define, `MODEL_SYNTAX` what is missing or contradicts itself.
  */
 export function parseModelConfig(file: GgufFile, frequencyFactors: Float32Array | null = null): ModelConfig {
-  if (file.tensors.has(FREQUENCY_TENSOR) !== (frequencyFactors !== null)) {
-    throw new RunproofError(
-      'INTERNAL',
-      `parseModelConfig needs the values of ${FREQUENCY_TENSOR}: use readModelConfig`,
-    );
+  if ((frequencyTensorOf(file) !== null) !== (frequencyFactors !== null)) {
+    throw new RunproofError('INTERNAL', 'parseModelConfig needs the RoPE divisors of the file: use readModelConfig');
   }
   const architecture = architectureOf(file);
   const metadata = new Metadata(file, architecture);
@@ -320,13 +335,14 @@ export function parseModelConfig(file: GgufFile, frequencyFactors: Float32Array 
 
 /** `parseModelConfig` after reading the RoPE divisors that the file may hold. Errors as there, and those of `readTensor`. */
 export async function readModelConfig(source: ByteSource, file: GgufFile): Promise<ModelConfig> {
-  const info = file.tensors.get(FREQUENCY_TENSOR);
+  const name = frequencyTensorOf(file);
+  const info = name === null ? undefined : file.tensors.get(name);
   if (info === undefined) return parseModelConfig(file);
-  if (info.type !== 'F32') throw unsupported(`tensor ${FREQUENCY_TENSOR} has type ${info.type}; supported is F32`);
+  if (info.type !== 'F32') throw unsupported(`tensor ${info.name} has type ${info.type}; supported is F32`);
   if (info.shape.length !== 1 || (info.shape[0] ?? 0) > LIMITS.headDim / 2) {
     throw new RunproofError(
       'MODEL_SYNTAX',
-      `tensor ${FREQUENCY_TENSOR} has shape ${info.shape.join(' x ')}, expected at most ${LIMITS.headDim / 2} values`,
+      `tensor ${info.name} has shape ${info.shape.join(' x ')}, expected at most ${LIMITS.headDim / 2} values`,
     );
   }
   const bytes = await readTensor(source, info);

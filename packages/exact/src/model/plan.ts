@@ -127,6 +127,12 @@ function* expectedTensors(config: ModelConfig): Generator<Expected> {
   yield matrix('token_embd.weight', 'token_embd', null, config.vocabSize, config.width);
   if (config.architecture === 'llama')
     yield vector('rope_freqs.weight', 'rope_freqs', null, config.rope.dimension / 2, true);
+  if (config.architecture === 'phi3') {
+    // Both or none: a file with one of them is half of a model.
+    const isOptional = config.rope.frequencyFactors === null;
+    for (const length of ['long', 'short'])
+      yield vector(`rope_factors_${length}.weight`, 'rope_freqs', null, config.rope.dimension / 2, isOptional);
+  }
   for (let layer = 0; layer < config.layers; layer += 1) yield* expectedInLayer(config, layer);
   yield vector('output_norm.weight', 'output_norm', null, config.width);
   yield matrix('output.weight', 'output', null, config.vocabSize, config.width, true);

@@ -37,6 +37,7 @@ const VARIANTS: readonly Partial<RandomModelOptions>[] = [
   { architecture: 'granite', type: 'F32' },
   { architecture: 'phi3', type: 'F32', ropeDimension: 12 },
   { architecture: 'phi3', type: 'Q4_0' },
+  { architecture: 'phi3', type: 'F32', originalContext: 16 },
   { architecture: 'gemma2', type: 'F32', window: 4 },
   { architecture: 'gemma3', type: 'F32', layers: 6, window: 3, ropeBase: 1_000_000, ropeLinear: 8 },
   { architecture: 'gemma3', type: 'Q8_0', window: 5, tied: true },
@@ -125,8 +126,8 @@ function spin(heads: number[], position: number, config: ModelConfig, layer: num
       const angle =
         ((position / rope.linearFactor) * rope.base ** ((-2 * i) / rope.dimension)) / (rope.frequencyFactors?.[i] ?? 1);
       const [a, b] = [heads[first] as number, heads[second] as number];
-      turned[first] = a * Math.cos(angle) - b * Math.sin(angle);
-      turned[second] = a * Math.sin(angle) + b * Math.cos(angle);
+      turned[first] = rope.magnitude * (a * Math.cos(angle) - b * Math.sin(angle));
+      turned[second] = rope.magnitude * (a * Math.sin(angle) + b * Math.cos(angle));
     }
   }
   return turned;

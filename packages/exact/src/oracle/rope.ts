@@ -26,8 +26,8 @@ export function ropeRotations(rope: ModelConfig['rope'], frequencies: Float64Arr
   const sin = new Float32Array(frequencies.length);
   frequencies.forEach((theta, i) => {
     const turned = sincos64(place * theta);
-    cos[i] = turned.cos;
-    sin[i] = turned.sin;
+    cos[i] = turned.cos * rope.magnitude;
+    sin[i] = turned.sin * rope.magnitude;
   });
   return { cos, sin };
 }

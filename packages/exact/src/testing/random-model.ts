@@ -31,6 +31,8 @@ export interface RandomModelOptions {
   readonly tied?: boolean;
   /** 512 when absent */
   readonly contextLength?: number;
+  /** longrope (phi3 only): rope_factors_long.weight and _short, with this original context length */
+  readonly originalContext?: number;
   /** attention.sliding_window; 16 when absent (gemma only) */
   readonly window?: number;
   /** type of the embedding and output matrices when it differs from `type` */
@@ -40,7 +42,7 @@ export interface RandomModelOptions {
 }
 
 /** Keys that only some architectures have (specs/exact-1.md §6.8), with values that are far from neutral. */
-function ownKeys({ architecture, window }: RandomModelOptions): Map<string, GgufMetadataValue> {
+function ownKeys({ architecture, window, originalContext }: RandomModelOptions): Map<string, GgufMetadataValue> {
   const keys = new Map<string, GgufMetadataValue>();
   const f32 = (key: string, value: number): void => {
     keys.set(`${architecture}.${key}`, { type: 'f32', value });
@@ -53,6 +55,10 @@ function ownKeys({ architecture, window }: RandomModelOptions): Map<string, Gguf
   }
   if (TRAITS[architecture].globalEvery !== null)
     keys.set(`${architecture}.attention.sliding_window`, { type: 'u32', value: window ?? 16 });
+  if (originalContext !== undefined) {
+    keys.set(`${architecture}.rope.scaling.original_context_length`, { type: 'u32', value: originalContext });
+    f32('rope.scaling.attn_factor', 1.19);
+  }
   if (architecture === 'gemma2') f32('attn_logit_softcapping', 3);
   if (architecture === 'gemma2' || architecture === 'gemma3') f32('final_logit_softcapping', 4);
   return keys;
@@ -110,6 +116,13 @@ function tensorsOf(options: RandomModelOptions, headDim: number): GgufTensor[] {
       'rope_freqs.weight',
       Float32Array.from({ length: half }, (_, index) => 1 + (7 * index) / half),
     );
+  }
+  if (options.originalContext !== undefined) {
+    const pairs = (options.ropeDimension ?? headDim) / 2;
+    const factors = (step: number): Float32Array =>
+      Float32Array.from({ length: pairs }, (_, index) => 1 + step * index);
+    vector('rope_factors_long.weight', factors(3));
+    vector('rope_factors_short.weight', factors(0.1));
   }
   for (let layer = 0; layer < options.layers; layer += 1) {
     const name = (part: string): string => `blk.${layer}.${part}`;
