@@ -21,11 +21,11 @@ function count(folder: string, lane: string): { passed: number; failed: number }
   const passed = report.numPassedTests ?? 0;
   // A peer that did not judge has not agreed: in the interop lane a skipped test is a failed one.
   const skipped = lane === 'interop' ? (report.numPendingTests ?? 0) : 0;
-  const failed = Math.max(
-    (report.numFailedTests ?? 0) + skipped,
-    report.numFailedTestSuites ?? 0,
-    passed === 0 ? 1 : 0,
-  );
+  const tests = (report.numFailedTests ?? 0) + skipped;
+  // A suite that could not be loaded has no failed test; one with a failed test is not counted twice.
+  // A runner may also end badly by an error that no test has caught.
+  const ended = passed > 0 && !existsSync(join(folder, `${lane}.failed`));
+  const failed = tests > 0 ? tests : Math.max(report.numFailedTestSuites ?? 0, ended ? 0 : 1);
   return { passed, failed };
 }
 

@@ -1,5 +1,5 @@
 // The model that this machine holds: where it is, loading it, and replaying with it.
-import { existsSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { openExactEngine } from '@runproof/engine-exact';
@@ -22,7 +22,7 @@ function builtInModel(): string | null {
 export function modelPath(option: string | undefined): string {
   const path = option ?? builtInModel();
   if (path === null) throw new UsageError('The built-in model is not there; name a GGUF file with --model.');
-  if (!existsSync(path)) throw new UsageError(`There is no file ${path}.`);
+  if (statSync(path, { throwIfNoEntry: false })?.isFile() !== true) throw new UsageError(`There is no file ${path}.`);
   return path;
 }
 

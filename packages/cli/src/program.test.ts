@@ -107,6 +107,11 @@ describe('runproof verify', () => {
     }
   });
 
+  it('wants a model that is a file', async () => {
+    const { code, stderr } = await run(['replay', files.receipt, '--model', folder]);
+    expect([code, stderr]).toEqual([3, `runproof: There is no file ${folder}.\n`]);
+  });
+
   it('prints the report as JSON', async () => {
     const { stdout } = await run([...verifyWords(), '--json']);
     expect(JSON.parse(stdout)).toMatchObject({ verdict: 'valid', level: 'sealed', failed: [], missing: [] });

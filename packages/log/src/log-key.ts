@@ -35,6 +35,16 @@ export function logKey(seed: Uint8Array, origin: string | null): LogKey {
   };
 }
 
+/** Null when `origin` cannot be a key's name. */
+function keyOrNull(seed: Uint8Array, origin: string): LogKey | null {
+  try {
+    return logKey(seed, origin);
+  } catch (error) {
+    if (RunproofError.isInstance(error)) return null;
+    throw error;
+  }
+}
+
 /** Reads the key file. `CONFIG_INVALID` when others may read it, `LOG_CORRUPT` when it is not what `logKey` wrote. */
 export function readLogKey(path: string): LogKey {
   const fd = openSync(path, 'r');
@@ -57,9 +67,9 @@ export function readLogKey(path: string): LogKey {
   const bytes = parseBase64(match?.[3] ?? '');
   if (match?.[1] === undefined || bytes === null || bytes.length !== 1 + SEED_BYTES)
     throw corrupt(`the log's key ${path} is damaged`, { path });
-  const key = logKey(bytes.slice(1), match[1]);
+  const key = keyOrNull(bytes.slice(1), match[1]);
   // The key id stands in the file: a flipped bit in name or seed shows here, not as a log that signs with a foreign key.
-  if (key.privateText !== text)
+  if (key?.privateText !== text)
     throw corrupt(`the log's key ${path} is damaged`, { path, keyId: encodeHex(bytes.subarray(0, 1)) });
   return key;
 }

@@ -205,6 +205,14 @@ describe('one changed byte', () => {
     }
   });
 
+  it('of the name in the key file, into one that no key can have, is a refusal', async () => {
+    const { directory, log } = await logOf(1);
+    await log.close();
+    const path = join(directory, 'key');
+    writeFileSync(path, readFileSync(path, 'utf8').replace('runproof.local', 'runproof local'));
+    expect(await codeOf(openLog(options(directory)))).toBe('LOG_CORRUPT');
+  });
+
   it('a changed byte is found by fsck, which names the place', async () => {
     const { directory, log } = await logOf(600);
     await log.close();
