@@ -106,6 +106,5 @@ function quad2(type: i32, w: usize, blocks: i32, a: usize, stride: usize, y: usi
 
 @inline
 export function plain2(type: i32, w: usize, blocks: i32, a: usize, stride: usize, y: usize, yStride: usize, add: bool): void {
-  quad2(type, w, blocks, a, stride, y, yStride, add, 0);
-  quad2(type, w, blocks, a, stride, y + 16, yStride, add, 4);
+  for (let rows: usize = 0; rows < 8; rows += 4) quad2(type, w, blocks, a, stride, y + (rows << 2), yStride, add, rows);
 }

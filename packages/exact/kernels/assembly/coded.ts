@@ -112,70 +112,63 @@ export function finish(type: i32, s: v128, sum: v128, d: v128, m: v128, part: us
   return f32x4.add(s, f32x4.mul(t, e));
 }
 
+/**
+ * 4 rows of 4 tokens; `rows`: 0 or 4, the first of them in the group. Not 8 rows as in q4.ts: to rebuild codes and to hold the sums of a
+ * half takes registers that 8 accumulators leave no room for.
+ */
 @inline
-function relaxed4(type: i32, w: usize, blocks: i32, a0: usize, stride: usize, y: usize, yStride: usize, accumulate: bool): void {
-  const per = partsOf(type);
+function quad4(type: i32, w: usize, blocks: i32, a0: usize, stride: usize, y: usize, yStride: usize, add: bool, rows: usize): void {
+  const per = partsOf(type), at = rows << 2;
   let a1 = a0 + stride, a2 = a1 + stride, a3 = a2 + stride;
-  let s00 = f32x4.splat(0), s01 = s00, s10 = s00, s11 = s00, s20 = s00, s21 = s00, s30 = s00, s31 = s00;
+  let s0 = f32x4.splat(0), s1 = s0, s2 = s0, s3 = s0;
   for (let block = 0; block < blocks; block += per) {
-    const d0 = f16ToF32(v128.load16x4_s(w)), d1 = f16ToF32(v128.load16x4_s(w, 8));
-    const m0 = minima(type, w + 16), m1 = minima(type, w + 24);
+    const d = f16ToF32(v128.load16x4_s(w + (rows << 1))), m = minima(type, w + 16 + (rows << 1));
     w += headBytes(type);
     for (let part = 0; part < per; part += 1) {
-      const q = w + nibbleOffset(type), high = w + scaleBytes(type);
-      let c00 = offset(type, a0, false), c01 = c00, c10 = offset(type, a1, false), c11 = c10;
-      let c20 = offset(type, a2, false), c21 = c20, c30 = offset(type, a3, false), c31 = c30;
-      let h0 = highBits(type, high, false), h1 = highBits(type, high + 16, false);
-      // Two small loops, one per half, as in q4.ts.
+      const q = w + nibbleOffset(type) + at, high = w + scaleBytes(type) + at;
+      let c0 = offset(type, a0, false), c1 = offset(type, a1, false), c2 = offset(type, a2, false), c3 = offset(type, a3, false);
+      let h = highBits(type, high, false);
       for (let step: usize = 0; step < 4; step += 1) {
-        const p = q + (step << 5);
-        const u = unpacked(type, v128.load(p), h0, false), v = unpacked(type, v128.load(p, 16), h1, false);
-        h0 = nextBits(type, h0); h1 = nextBits(type, h1);
-        let x = codes(a0, step);
-        c00 = dot(x, u, c00); c01 = dot(x, v, c01); x = codes(a1, step);
-        c10 = dot(x, u, c10); c11 = dot(x, v, c11); x = codes(a2, step);
-        c20 = dot(x, u, c20); c21 = dot(x, v, c21); x = codes(a3, step);
-        c30 = dot(x, u, c30); c31 = dot(x, v, c31);
+        const u = unpacked(type, v128.load(q + (step << 5)), h, false);
+        h = nextBits(type, h);
+        c0 = dot(codes(a0, step), u, c0); c1 = dot(codes(a1, step), u, c1);
+        c2 = dot(codes(a2, step), u, c2); c3 = dot(codes(a3, step), u, c3);
       }
-      let i00 = c00, i01 = c01, i10 = c10, i11 = c11, i20 = c20, i21 = c21, i30 = c30, i31 = c31;
+      let i0 = c0, i1 = c1, i2 = c2, i3 = c3;
       if (hasHalves(type)) {
-        const r0 = half(w, false, 0), r1 = half(w, false, 4);
-        i00 = i32x4.mul(c00, r0); i01 = i32x4.mul(c01, r1); i10 = i32x4.mul(c10, r0); i11 = i32x4.mul(c11, r1);
-        i20 = i32x4.mul(c20, r0); i21 = i32x4.mul(c21, r1); i30 = i32x4.mul(c30, r0); i31 = i32x4.mul(c31, r1);
-        c00 = offset(type, a0, true); c01 = c00; c10 = offset(type, a1, true); c11 = c10;
-        c20 = offset(type, a2, true); c21 = c20; c30 = offset(type, a3, true); c31 = c30;
+        const r = half(w, false, rows);
+        i0 = i32x4.mul(c0, r); i1 = i32x4.mul(c1, r); i2 = i32x4.mul(c2, r); i3 = i32x4.mul(c3, r);
+        c0 = offset(type, a0, true); c1 = offset(type, a1, true); c2 = offset(type, a2, true); c3 = offset(type, a3, true);
       }
-      h0 = highBits(type, high, true); h1 = highBits(type, high + 16, true);
+      h = highBits(type, high, true);
       for (let step: usize = 0; step < 4; step += 1) {
-        const p = q + (step << 5);
-        const u = unpacked(type, v128.load(p), h0, true), v = unpacked(type, v128.load(p, 16), h1, true);
-        h0 = nextBits(type, h0); h1 = nextBits(type, h1);
-        let x = codes(a0, step + 4);
-        c00 = dot(x, u, c00); c01 = dot(x, v, c01); x = codes(a1, step + 4);
-        c10 = dot(x, u, c10); c11 = dot(x, v, c11); x = codes(a2, step + 4);
-        c20 = dot(x, u, c20); c21 = dot(x, v, c21); x = codes(a3, step + 4);
-        c30 = dot(x, u, c30); c31 = dot(x, v, c31);
+        const u = unpacked(type, v128.load(q + (step << 5)), h, true);
+        h = nextBits(type, h);
+        c0 = dot(codes(a0, step + 4), u, c0); c1 = dot(codes(a1, step + 4), u, c1);
+        c2 = dot(codes(a2, step + 4), u, c2); c3 = dot(codes(a3, step + 4), u, c3);
       }
       if (hasHalves(type)) {
-        const r0 = half(w, true, 0), r1 = half(w, true, 4);
-        c00 = i32x4.add(i00, i32x4.mul(c00, r0)); c01 = i32x4.add(i01, i32x4.mul(c01, r1));
-        c10 = i32x4.add(i10, i32x4.mul(c10, r0)); c11 = i32x4.add(i11, i32x4.mul(c11, r1));
-        c20 = i32x4.add(i20, i32x4.mul(c20, r0)); c21 = i32x4.add(i21, i32x4.mul(c21, r1));
-        c30 = i32x4.add(i30, i32x4.mul(c30, r0)); c31 = i32x4.add(i31, i32x4.mul(c31, r1));
+        const r = half(w, true, rows);
+        c0 = i32x4.add(i0, i32x4.mul(c0, r)); c1 = i32x4.add(i1, i32x4.mul(c1, r));
+        c2 = i32x4.add(i2, i32x4.mul(c2, r)); c3 = i32x4.add(i3, i32x4.mul(c3, r));
       }
-      let d = partScale(type, w, d0, 0), m = partMinimum(type, w, m0, 0);
-      s00 = finish(type, s00, c00, d, m, w, a0, 0); s10 = finish(type, s10, c10, d, m, w, a1, 0);
-      s20 = finish(type, s20, c20, d, m, w, a2, 0); s30 = finish(type, s30, c30, d, m, w, a3, 0);
-      d = partScale(type, w, d1, 4); m = partMinimum(type, w, m1, 4);
-      s01 = finish(type, s01, c01, d, m, w, a0, 4); s11 = finish(type, s11, c11, d, m, w, a1, 4);
-      s21 = finish(type, s21, c21, d, m, w, a2, 4); s31 = finish(type, s31, c31, d, m, w, a3, 4);
+      const e = partScale(type, w, d, rows), f = partMinimum(type, w, m, rows);
+      s0 = finish(type, s0, c0, e, f, w, a0, rows); s1 = finish(type, s1, c1, e, f, w, a1, rows);
+      s2 = finish(type, s2, c2, e, f, w, a2, rows); s3 = finish(type, s3, c3, e, f, w, a3, rows);
       w += partBytes(type); a0 += RECORD; a1 += RECORD; a2 += RECORD; a3 += RECORD;
     }
   }
-  store8(y, s00, s01, accumulate); y += yStride;
-  store8(y, s10, s11, accumulate); y += yStride;
-  store8(y, s20, s21, accumulate); y += yStride;
-  store8(y, s30, s31, accumulate);
+  store4(y, s0, add); store4(y + yStride, s1, add); store4(y + (yStride << 1), s2, add); store4(y + yStride * 3, s3, add);
+}
+
+@inline
+function relaxed4(type: i32, w: usize, blocks: i32, a: usize, stride: usize, y: usize, yStride: usize, add: bool): void {
+  for (let rows: usize = 0; rows < 8; rows += 4) quad4(type, w, blocks, a, stride, y + (rows << 2), yStride, add, rows);
+}
+
+@inline
+function store4(y: usize, value: v128, add: bool): void {
+  v128.store(y, add ? f32x4.add(v128.load(y), value) : value);
 }
 
 @inline
