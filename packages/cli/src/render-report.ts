@@ -28,6 +28,8 @@ function hint(id: CheckId): string {
 /** What the verdict means, in one sentence. */
 export function verdictSentence(report: VerificationReport): string {
   const { facts } = report;
+  if (report.verdict === 'invalid' && report.failed.join() === 'replay.model')
+    return 'invalid: replay.model failed. The model given here is not the one that the receipt names, so nothing was replayed; this convicts nobody.';
   if (report.verdict === 'invalid') return `invalid: ${report.failed.join(', ')} failed. Do not use this answer.`;
   if (report.verdict === 'incomplete')
     return `incomplete: nothing failed, but ${report.missing.join(', ')} could not be checked.`;
