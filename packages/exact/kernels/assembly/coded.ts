@@ -203,6 +203,7 @@ function relaxed1(type: i32, w: usize, blocks: i32, a: usize, y: usize, accumula
   store8(y, s0, s1, accumulate);
 }
 
+// AssemblyScript has no constant generics: one pair of functions per type lets the compiler fold the type away.
 function q4kWide(w: usize, n: i32, a: usize, stride: usize, y: usize, yStride: usize, add: bool): void {
   if (ASC_FEATURE_RELAXED_SIMD) relaxed4(Q4_K, w, n, a, stride, y, yStride, add);
   else plain2(Q4_K, w, n, a, stride, y, yStride, add);

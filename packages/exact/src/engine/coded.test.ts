@@ -5,7 +5,7 @@ import { HALVES_AT, TENSOR_LAYOUT } from '../gguf/types.ts';
 import { TENSOR_TYPES, type TensorType } from '../interfaces.ts';
 import { decodeMatrix, matrixRow, multiply } from '../oracle/linear.ts';
 import { SeededRandom } from '../testing/index.ts';
-import { benches, compareWithOracle } from './kernel-bench.ts';
+import { benches, compareWithOracle } from '../testing/kernel-bench.ts';
 import { groupBytes } from './layout.ts';
 
 const TYPES = TENSOR_TYPES.filter((type) => !['F32', 'F16', 'BF16', 'Q8_0', 'Q4_0'].includes(type));

@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { decodeMatrix, multiply } from '../oracle/linear.ts';
 import { SeededRandom } from '../testing/index.ts';
-import { benches, compareWithOracle } from './kernel-bench.ts';
+import { benches, compareWithOracle } from '../testing/kernel-bench.ts';
 import { groupBytes } from './layout.ts';
 
 /** Both variants give the oracle's bits, alone and as a row of a batch. */

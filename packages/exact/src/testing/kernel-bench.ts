@@ -1,8 +1,9 @@
 // One operation of the kernels on a bench, for tests that compare it with the scalar oracle, as bits.
+
+import { bindKernels, KERNEL_VARIANTS, type Kernels } from '../engine/kernels.ts';
+import { activationsOf, KERNEL_TYPES } from '../engine/layout.ts';
 import type { TensorType } from '../interfaces.ts';
 import { decodeMatrix, multiply } from '../oracle/linear.ts';
-import { bindKernels, KERNEL_VARIANTS, type Kernels } from './kernels.ts';
-import { activationsOf, KERNEL_TYPES } from './layout.ts';
 
 const HEADER = 1024;
 const TAPE = 2048;
